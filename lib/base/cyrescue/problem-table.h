@@ -1,0 +1,363 @@
+/*
+ * cyrescue/problem-table.h - the rows; cyrescue/problem.h explains them
+ *
+ * Sorted by id within a family: CF configuration, FS file system, MB mailbox,
+ * HD cyrus.header, IX cyrus.index, EX cyrus.expunge, CA cyrus.cache, ML message
+ * files. Numbers of a format's invariant are those of docs/formats/.
+ */
+#ifndef CYRESCUE_PROBLEM_TABLE_H
+#define CYRESCUE_PROBLEM_TABLE_H
+
+/* clang-format off */
+#define CYRE_PROBLEMS(X) \
+	CYRE_PROBLEMS_FS(X) \
+	CYRE_PROBLEMS_MB(X) \
+	CYRE_PROBLEMS_HD(X) \
+	CYRE_PROBLEMS_IX(X) \
+	CYRE_PROBLEMS_EX(X) \
+	CYRE_PROBLEMS_CA(X) \
+	CYRE_PROBLEMS_ML(X)
+
+/* ---- file system: what gather met while reading ---- */
+#define CYRE_PROBLEMS_FS(X) \
+	X(FILE_UNREADABLE, "FS-001", "file-unreadable", DAMAGE, NONE, \
+	  "reading failed: $t", \
+	  "Part of this mailbox could not be read from the disk.", \
+	  "None: the disk or the permissions must be mended first; the scan went on without this file.") \
+	X(DIRECTORY_UNREADABLE, "FS-002", "directory-unreadable", DAMAGE, NONE, \
+	  "listing failed: $t", \
+	  "The contents of this directory are unknown; mailboxes below it may be missing from the report.", \
+	  "None: mend the disk or the permissions, then scan again.") \
+	X(NOT_REGULAR, "FS-003", "not-a-regular-file", DAMAGE, ASK, \
+	  "a $t stands where a regular file belongs", \
+	  "The server would follow or open something that is not mail data.", \
+	  "Never opened. Look at it by hand; with --accept all it is moved to the undo archive and the file rebuilt.") \
+	X(WRONG_OWNER, "FS-004", "wrong-owner", DAMAGE, EXACT, \
+	  "owned by $a:$t, the spool by uid $e", \
+	  "The server may be unable to open the mailbox although its data is intact.", \
+	  "Owner and group set to those of the neighbours.") \
+	X(WRONG_MODE, "FS-005", "wrong-mode", DAMAGE, EXACT, \
+	  "mode $t: the owner cannot read and write it", \
+	  "The server cannot open the mailbox although its data is intact.", \
+	  "Mode set as on the neighbours.") \
+	X(LOST_FOUND, "FS-006", "lost-found-entries", DAMAGE, ASK, \
+	  "$a entries in lost+found", \
+	  "fsck moved files here whose names it lost; some may belong to mailboxes that miss files.", \
+	  "Look at each with cyrshow; matching them to mailboxes comes with cyrfind.") \
+	X(FILE_TOO_BIG, "FS-007", "file-too-big", DAMAGE, NONE, \
+	  "$a bytes, more than the limit of $e", \
+	  "This file was not examined.", \
+	  "Run again with a larger --memory.")
+
+/* ---- mailbox: directory, name, what belongs together ---- */
+#define CYRE_PROBLEMS_MB(X) \
+	X(UNIQUEID_DUPLICATE, "MB-001", "uniqueid-duplicate", DAMAGE, RULE, \
+	  "uniqueid $t is also that of another mailbox", \
+	  "Seen marks and synchronisation of the two mailboxes mix.", \
+	  "The mailbox whose name and UIDVALIDITY match keeps it; the other gets a new one.") \
+	X(NAME_MISPLACED, "MB-002", "fs-bad-hash-dir", DAMAGE, ASK, \
+	  "the directory is not where the server looks for $t", \
+	  "The server does not find this mailbox.", \
+	  "Move the directory, or mend hashimapspool/fulldirhash in imapd.conf.") \
+	X(NAME_DISAGREES, "MB-003", "mailbox-name-disagrees", STALE, EXACT, \
+	  "cyrus.header names $t", \
+	  "Nothing a customer sees; status counts may be out of date.", \
+	  "The name in cyrus.header is written again.") \
+	X(UNIQUEID_MISFILED, "MB-004", "fs-misfiled-uniqueid", DAMAGE, RULE, \
+	  "the directory says one uniqueid, cyrus.header says $t", \
+	  "The server may open the wrong mailbox, or none.", \
+	  "The directory's id wins.") \
+	X(UNIQUEID_INVALID_DIR, "MB-005", "fs-invalid-uniqueid", DAMAGE, ASK, \
+	  "uuid directory with the impossible name $t", \
+	  "This directory cannot belong to a mailbox.", \
+	  "Look at its contents by hand.") \
+	X(SPLIT_COPY, "MB-006", "metadata-in-two-places", NOTE, NONE, \
+	  "$t also stands in the other root; the configured one is used", \
+	  "Nothing: an old copy is lying about.", \
+	  "None needed; kept as evidence for a rebuild.") \
+	X(LEFTOVER_NEW, "MB-007", "leftover-new", NOTE, NONE, \
+	  "$t was left by an interrupted rewrite", \
+	  "Nothing: the server ignores it.", \
+	  "None needed; a rebuild uses it as evidence.") \
+	X(ODD_FILE, "MB-008", "odd-file", NOTE, NONE, \
+	  "$t is no file of Cyrus", \
+	  "Nothing: the server ignores it.", \
+	  "Left alone.") \
+	X(STAGE_LEFTOVER, "MB-009", "stage-leftovers", NOTE, NONE, \
+	  "$a unfinished deliveries in $t", \
+	  "Nothing: these messages were not acknowledged and will be sent again.", \
+	  "Left alone; they may be deleted when the server is stopped.") \
+	X(EMPTY_MAILBOX_DIR, "MB-010", "mailbox-without-metadata", DAMAGE, RULE, \
+	  "$a message files, but neither cyrus.header nor cyrus.index", \
+	  "The mailbox cannot be opened; all its messages are on the disk.", \
+	  "Header and index are built again from the messages and whatever else is known.") \
+	X(MAILBOX_TWICE, "MB-011", "mailbox-twice", DAMAGE, ASK, \
+	  "$t exists on another partition too", \
+	  "An interrupted move: mail may be in either copy.", \
+	  "mailboxes.db decides which is used; compare both by hand.") \
+	X(SPOOL_WITHOUT_META, "MB-012", "spool-dir-no-meta-dir", DAMAGE, RULE, \
+	  "the metadata partition has no directory for this mailbox", \
+	  "The mailbox cannot be opened; all its messages are on the disk.", \
+	  "The directory and its metadata are built again.") \
+	X(ARCHIVE_WITHOUT_META, "MB-013", "archive-dir-no-meta-dir", DAMAGE, RULE, \
+	  "an archive directory without a mailbox", \
+	  "Archived messages that no mailbox refers to.", \
+	  "The mailbox is built again from its archived messages.")
+
+/* ---- cyrus.header (docs/formats/header.md section 7) ---- */
+#define CYRE_PROBLEMS_HD(X) \
+	X(HEADER_MISSING, "HD-001", "header-missing", DAMAGE, RULE, \
+	  "there is no cyrus.header", \
+	  "The mailbox cannot be opened.", \
+	  "Built again from mailboxes.db and the index; names of keywords may be lost.")
+
+/* ---- cyrus.index (docs/formats/index.md section 11) ---- */
+#define CYRE_PROBLEMS_IX(X) \
+	X(INDEX_MISSING, "IX-001", "index-missing", DAMAGE, RULE, \
+	  "there is no cyrus.index", \
+	  "The mailbox cannot be opened; flags may be lost, no mail is.", \
+	  "Built again from the messages, the cache and whatever copies exist.") \
+	X(INDEX_SHORT, "IX-002", "index-short", DAMAGE, RULE, \
+	  "$a bytes, a header of this version takes $e", \
+	  "The mailbox cannot be opened; flags may be lost, no mail is.", \
+	  "Built again; every record whose checksum verifies is kept.") \
+	X(INDEX_VERSION, "IX-003", "index-version", DAMAGE, RULE, \
+	  "minor version $a is none that a server wrote", \
+	  "The mailbox cannot be opened.", \
+	  "The version is found by trial over the records.") \
+	X(INDEX_HEADER_CRC, "IX-004", "index-header-crc", DAMAGE, RULE, \
+	  "the header's checksum is $A, computed $E", \
+	  "The mailbox cannot be opened; some of its totals may be wrong.", \
+	  "Totals are counted again; values with no second copy are kept and marked.") \
+	X(INDEX_COUNTERS, "IX-005", "index-counters", STALE, EXACT, \
+	  "$t is $a, counted $e", \
+	  "Totals shown to users are wrong; no mail is affected.", \
+	  "Totals are counted again from the records.") \
+	X(INDEX_FORMAT, "IX-006", "index-format", DAMAGE, EXACT, \
+	  "format is $a, always 0", \
+	  "Some releases refuse to open the mailbox.", \
+	  "Set to 0.") \
+	X(INDEX_SIZES, "IX-007", "index-record-size", DAMAGE, RULE, \
+	  "$t is $a, version and checksums want $e", \
+	  "The mailbox cannot be opened, or shows nonsense.", \
+	  "Each known size is tried; the one whose records verify is taken.") \
+	X(INDEX_TRUNCATED, "IX-008", "index-truncated", DAMAGE, RULE, \
+	  "$a bytes, the header promises $e", \
+	  "The mailbox cannot be opened; flags of its newest messages may be lost.", \
+	  "The records that are there are kept, the missing ones built from the messages.") \
+	X(INDEX_TRAILING, "IX-009", "index-trailing-bytes", NOTE, NONE, \
+	  "$l bytes behind the last record", \
+	  "Nothing: the server overwrites them.", \
+	  "None needed.") \
+	X(INDEX_UNCOMMITTED, "IX-010", "index-uncommitted-records", STALE, RULE, \
+	  "$a good records behind the last one the header counts", \
+	  "Messages that arrived just before the crash are not shown.", \
+	  "Taken in with their flags.") \
+	X(INDEX_WIDE_V19, "IX-011", "index-wide-v19", NOTE, NONE, \
+	  "version 19 with records of 144 bytes (docs/formats/errata.md)", \
+	  "Nothing.", \
+	  "Read as the server reads it; written anew in its true form at the next rebuild.") \
+	X(INDEX_RECORD_CRC, "IX-012", "index-record-crc", DAMAGE, RULE, \
+	  "record $l: the checksum is $A, computed $E", \
+	  "Flags or dates of one message may be wrong; the server may refuse the message.", \
+	  "What the message file proves is derived again; other fields are kept if in range, and marked.") \
+	X(INDEX_RECORD_ZEROED, "IX-013", "index-record-zeroed", DAMAGE, RULE, \
+	  "record $l is all zeros", \
+	  "Flags of one message are lost; the mailbox may not open.", \
+	  "Built again from the message and the cache.") \
+	X(INDEX_UID_ZERO, "IX-014", "index-uid-zero", DAMAGE, RULE, \
+	  "record $l has no uid", \
+	  "A message may be invisible.", \
+	  "The record is matched to its message by GUID and size, else dropped.") \
+	X(INDEX_UID_ORDER, "IX-015", "index-uid-order", DAMAGE, RULE, \
+	  "record $l: uid $a follows uid $e", \
+	  "Clients may show messages twice or not at all.", \
+	  "Sorted by uid; of two the one that matches its message is kept.") \
+	X(INDEX_RECORD_WIPED, "IX-016", "index-record-wiped", NOTE, NONE, \
+	  "record $l was wiped by the server's reconstruct", \
+	  "Nothing; its message came back under a new uid.", \
+	  "None needed.") \
+	X(INDEX_RECORD_IMPLAUSIBLE, "IX-017", "index-record-implausible", DAMAGE, RULE, \
+	  "record $l: $t is $a, which cannot be", \
+	  "Flags or dates of one message may be wrong.", \
+	  "What the message file proves is derived again.") \
+	X(INDEX_LAST_UID, "IX-018", "index-last-uid-low", DAMAGE, RULE, \
+	  "last_uid is $a, a message has uid $e", \
+	  "New mail could take a number already used.", \
+	  "last_uid is raised to the highest uid seen anywhere.") \
+	X(INDEX_MODSEQ_FUTURE, "IX-019", "index-modseq-future", STALE, EXACT, \
+	  "record $l: modseq $a, highestmodseq is $e", \
+	  "Synchronising clients may miss changes.", \
+	  "highestmodseq is raised.") \
+	X(INDEX_MODSEQ_ZERO, "IX-020", "index-modseq-zero", STALE, EXACT, \
+	  "record $l: modseq is 0", \
+	  "Synchronising clients may miss changes.", \
+	  "Set to 1, as the server does.") \
+	X(MESSAGE_FILE_MISSING, "IX-021", "message-file-missing", LOSS, ASK, \
+	  "the index lists the message, there is no file for it", \
+	  "A listed message is not on the disk.", \
+	  "Kept in the index and reported; look for it in lost+found and backups. --accept all marks it expunged.") \
+	X(MESSAGE_NO_RECORD, "IX-022", "message-no-record", DAMAGE, RULE, \
+	  "the file is there, the index does not list it", \
+	  "A message exists but no client sees it.", \
+	  "Added under the uid of its name when its record can have been lost.") \
+	X(INDEX_DELETEDMODSEQ, "IX-023", "index-deletedmodseq", STALE, RULE, \
+	  "deletedmodseq is $a, highestmodseq is $e", \
+	  "Synchronising clients fetch the mailbox again.", \
+	  "highestmodseq is raised.") \
+	X(INDEX_CREATEDMODSEQ, "IX-024", "index-createdmodseq", STALE, RULE, \
+	  "$t: createdmodseq is $a, modseq is $e", \
+	  "Nothing a customer sees.", \
+	  "Lowered to the modseq.") \
+	X(INDEX_UIDVALIDITY_ZERO, "IX-025", "index-uidvalidity-zero", DAMAGE, RULE, \
+	  "uidvalidity is 0", \
+	  "Clients download the whole mailbox again.", \
+	  "Taken from mailboxes.db or the uniqueid, else made new.") \
+	X(INDEX_UIDVALIDITY_FUTURE, "IX-026", "index-uidvalidity-future", NOTE, NONE, \
+	  "uidvalidity is $a, which as a time lies ahead", \
+	  "Nothing: it is a number that only must not change.", \
+	  "Kept.") \
+	X(INDEX_DATE_ZERO, "IX-027", "index-date-zero", STALE, EXACT, \
+	  "$t is 0", \
+	  "A date shown to the user is wrong.", \
+	  "Derived from the message file.") \
+	X(INDEX_DATE_FUTURE, "IX-028", "index-date-future", STALE, RULE, \
+	  "$t is $a, which lies ahead", \
+	  "A date shown to the user may be wrong.", \
+	  "Kept when the checksum is good.") \
+	X(INDEX_QUOTA_USED, "IX-029", "index-quota-used", STALE, EXACT, \
+	  "$t is $a, summed $e", \
+	  "The customer's quota is charged wrongly; mail may be refused.", \
+	  "Summed again.") \
+	X(INDEX_FLAG_BITS, "IX-030", "index-flag-bits", DAMAGE, RULE, \
+	  "record $l: flag word $A has bits that mean nothing", \
+	  "Flags of one message may be wrong.", \
+	  "The unknown bits are cleared.") \
+	X(INDEX_FLAG_UNNAMED, "IX-031", "index-flag-unnamed", DAMAGE, RULE, \
+	  "user flag $a is set on $e messages, cyrus.header has no name for it", \
+	  "A keyword (tag) set by the user has lost its name.", \
+	  "A placeholder name keeps the bit, so that nothing else moves.") \
+	X(INDEX_UNLINKED_ALIVE, "IX-032", "index-unlinked-not-expunged", DAMAGE, RULE, \
+	  "record $l is unlinked but not expunged", \
+	  "A message is listed whose file was removed.", \
+	  "Treated as expunged, if there is no file.") \
+	X(INDEX_FIRST_EXPUNGED, "IX-033", "index-first-expunged", STALE, EXACT, \
+	  "first_expunged is $a, an expunged record is of $e", \
+	  "Deleted mail stays on the disk for ever.", \
+	  "Computed again.") \
+	X(INDEX_DELETED_OPTION, "IX-034", "index-deleted-option", DAMAGE, ASK, \
+	  "the option MAILBOX_DELETED is set", \
+	  "The server will remove every file of this mailbox when it next closes it.", \
+	  "Cleared when mailboxes.db lists the mailbox; a person must say so.") \
+	X(INDEX_OPTIONS, "IX-035", "index-options", STALE, EXACT, \
+	  "options $A has bits that mean nothing", \
+	  "Nothing a customer sees.", \
+	  "The unknown bits are cleared.") \
+	X(INDEX_SYNC_CRC, "IX-036", "index-sync-crc", STALE, EXACT, \
+	  "$t is $A, computed $E", \
+	  "Replication compares the whole mailbox again.", \
+	  "Computed again.") \
+	X(INDEX_HEADER_FILE_CRC, "IX-037", "index-header-file-crc", STALE, EXACT, \
+	  "the index expects cyrus.header with checksum $A, it has $E", \
+	  "Cyrus 2.4 refuses to open the mailbox; later releases only log it.", \
+	  "Written again once cyrus.header is known to be good.") \
+	X(INDEX_RECENT, "IX-038", "index-recentuid", STALE, EXACT, \
+	  "recentuid is $a, last_uid is $e", \
+	  "New messages may not be shown as recent.", \
+	  "Lowered to last_uid.") \
+	X(INDEX_HEADER_SIZE, "IX-039", "index-header-size", DAMAGE, EXACT, \
+	  "record $l: $t is $a, the message has $e", \
+	  "One message may be shown cut or garbled.", \
+	  "Derived from the message file.") \
+	X(INDEX_CLEANUP, "IX-040", "index-cleanup-pending", NOTE, NONE, \
+	  "the file of an expunged message is still there, no option asks for its removal", \
+	  "Nothing: disk space only.", \
+	  "Left alone; the server's next repack removes it.") \
+	X(INDEX_MODSEQ_SHIFTED, "IX-041", "index-modseq-shifted", NOTE, NONE, \
+	  "record $l: modseq $a stored in the wrong half (docs/formats/errata.md)", \
+	  "Nothing: Cyrus 2.5 to 3.1 wrote it so.", \
+	  "Read as meant.") \
+	X(INDEX_GUID_NULL, "IX-042", "index-guid-null", STALE, EXACT, \
+	  "record $l has no GUID", \
+	  "Nothing a customer sees; replication and conversations miss the message.", \
+	  "Computed from the message file.") \
+	X(MESSAGE_SIZE, "IX-043", "message-size", DAMAGE, RULE, \
+	  "the index says $e bytes, the file has $a", \
+	  "One message is cut, or is not the one the index describes.", \
+	  "The file is never touched; the record is derived from it again and marked.") \
+	X(INDEX_HIGHESTMODSEQ_ZERO, "IX-044", "index-highestmodseq-zero", STALE, EXACT, \
+	  "highestmodseq is 0", \
+	  "Synchronising clients may miss changes.", \
+	  "Set to the highest modseq of the records, at least 1.") \
+	X(INDEX_SPARE, "IX-045", "index-spare-bytes", NOTE, NONE, \
+	  "spare bytes at offset $o are not zero", \
+	  "Nothing.", \
+	  "Cleared at the next rewrite.") \
+	X(INDEX_ARCHIVED_SPOOL, "IX-046", "message-wrong-side", STALE, EXACT, \
+	  "the flag says $t, the file is on the other side", \
+	  "The server does not find the message although it is there.", \
+	  "The flag is set to where the file is.") \
+	X(MESSAGE_FILE_LEFT, "IX-047", "message-file-left", NOTE, NONE, \
+	  "the file of a message that was deleted for good is still there", \
+	  "Nothing: disk space only. Deleted mail must not come back.", \
+	  "Left alone.") \
+	X(INDEX_QUOTA_ANNOT, "IX-048", "index-quota-annot", NOTE, NONE, \
+	  "quota_annot_used is $a, the message annotations alone take $e", \
+	  "The customer's annotation quota may be charged wrongly.", \
+	  "Counted again when the annotations are read.") \
+	X(INDEX_LAST_UID_JUMP, "IX-049", "index-last-uid-jump", STALE, RULE, \
+	  "last_uid is $a, no record or file goes beyond $e", \
+	  "Nothing a customer sees; a number this far ahead can run out.", \
+	  "Kept: lowering it could give a number twice.")
+
+/* ---- cyrus.expunge (docs/formats/index.md 10.2) ---- */
+#define CYRE_PROBLEMS_EX(X) \
+	X(EXPUNGE_BAD, "EX-001", "expunge-unreadable", STALE, RULE, \
+	  "$t", \
+	  "Deleted mail that could still be brought back may be lost.", \
+	  "Built again from the records whose messages are there.") \
+	X(EXPUNGE_IN_INDEX, "EX-002", "expunge-uid-alive", DAMAGE, EXACT, \
+	  "the message is in cyrus.index and in cyrus.expunge", \
+	  "Cyrus 2.3's reconstruct and every later release would delete a message that is alive.", \
+	  "The index is right: the record is removed from cyrus.expunge.") \
+	X(EXPUNGE_STALE, "EX-003", "expunge-stale", DAMAGE, ASK, \
+	  "a cyrus.expunge beside an index of version $a", \
+	  "This server deletes the listed messages as soon as it opens the mailbox.", \
+	  "The records are merged into the index as expunged, or the file is moved to the undo archive.") \
+	X(EXPUNGE_FILE_MISSING, "EX-004", "expunge-file-missing", NOTE, NONE, \
+	  "there is no file for a message that was deleted", \
+	  "Nothing: the message was deleted by its owner.", \
+	  "The record is dropped.")
+
+/* ---- cyrus.cache (docs/formats/cache.md section 10) ---- */
+#define CYRE_PROBLEMS_CA(X) \
+	X(CACHE_MISSING, "CA-001", "cache-missing", STALE, EXACT, \
+	  "there is no cyrus.cache", \
+	  "Listings are slow until it is made again; no mail is lost.", \
+	  "Every message is parsed again.")
+
+/* ---- message files ---- */
+#define CYRE_PROBLEMS_ML(X) \
+	X(MESSAGE_EMPTY, "ML-001", "message-empty", LOSS, NONE, \
+	  "the file has no bytes", \
+	  "One message is lost, unless another copy exists.", \
+	  "Never deleted (the server's reconstruct would); look for its GUID elsewhere.") \
+	X(MESSAGE_GUID, "ML-002", "message-guid-mismatch", DAMAGE, ASK, \
+	  "the file's SHA-1 is not the one the index knows", \
+	  "One message was changed on the disk, or is another one.", \
+	  "The file is never touched; the record is kept and marked.") \
+	X(MESSAGE_NAME_ODD, "ML-003", "message-name-odd", STALE, ASK, \
+	  "$t looks like a message, the server will not open it under this name", \
+	  "A message may be invisible.", \
+	  "Rename it by hand when its uid is free.") \
+	X(MESSAGE_UNREADABLE, "ML-004", "message-unreadable", DAMAGE, NONE, \
+	  "reading failed: $t", \
+	  "One message could not be read from the disk.", \
+	  "None: mend the disk or the permissions, then scan again.") \
+	X(MESSAGE_ZEROED, "ML-005", "message-zeroed", LOSS, NONE, \
+	  "the file begins with zeros", \
+	  "Part of a message is lost, unless another copy exists.", \
+	  "None; reported with its GUID so that a copy can be found.")
+/* clang-format on */
+
+#endif

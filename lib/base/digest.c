@@ -1,0 +1,87 @@
+/* digest.c - see digest.h. */
+#include "digest.h"
+
+#include <libdeflate.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+uint32_t cyre_crc32(struct cyre_slice s)
+{
+	return cyre_crc32_more(0, s);
+}
+
+uint32_t cyre_crc32_more(uint32_t crc, struct cyre_slice s)
+{
+	return s.n ? libdeflate_crc32(crc, s.p, s.n) : crc;
+}
+
+struct cyre_hasher {
+	EVP_MD_CTX *ctx;
+	EVP_MD *sha1, *sha256; /* fetched once: a fetch a call takes a lock */
+};
+
+cyre_status cyre_hasher_new(struct cyre_hasher **ret)
+{
+	struct cyre_hasher *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return CYRE_ENOMEM;
+	h->ctx = EVP_MD_CTX_new();
+	h->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+	h->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (!h->ctx || !h->sha1 || !h->sha256) {
+		cyre_hasher_free(h);
+		return CYRE_ENOMEM;
+	}
+	*ret = h;
+	return CYRE_OK;
+}
+
+void cyre_hasher_free(struct cyre_hasher *h)
+{
+	if (!h)
+		return;
+	EVP_MD_free(h->sha1);
+	EVP_MD_free(h->sha256);
+	EVP_MD_CTX_free(h->ctx);
+	free(h);
+}
+
+static cyre_status whole(struct cyre_hasher *h, const EVP_MD *md,
+	struct cyre_slice s, uint8_t *ret)
+{
+	if (EVP_DigestInit_ex2(h->ctx, md, NULL) != 1 ||
+		EVP_DigestUpdate(h->ctx, s.p, s.n) != 1 ||
+		EVP_DigestFinal_ex(h->ctx, ret, NULL) != 1)
+		return CYRE_ENOMEM;
+	return CYRE_OK;
+}
+
+cyre_status cyre_sha1(struct cyre_hasher *h, struct cyre_slice s,
+	uint8_t ret[CYRE_SHA1_LEN])
+{
+	return whole(h, h->sha1, s, ret);
+}
+
+cyre_status cyre_sha256(struct cyre_hasher *h, struct cyre_slice s,
+	uint8_t ret[CYRE_SHA256_LEN])
+{
+	return whole(h, h->sha256, s, ret);
+}
+
+cyre_status cyre_sha1_begin(struct cyre_hasher *h)
+{
+	return EVP_DigestInit_ex2(h->ctx, h->sha1, NULL) == 1 ? CYRE_OK
+							      : CYRE_ENOMEM;
+}
+
+cyre_status cyre_sha1_update(struct cyre_hasher *h, struct cyre_slice s)
+{
+	return EVP_DigestUpdate(h->ctx, s.p, s.n) == 1 ? CYRE_OK : CYRE_ENOMEM;
+}
+
+cyre_status cyre_sha1_end(struct cyre_hasher *h, uint8_t ret[CYRE_SHA1_LEN])
+{
+	return EVP_DigestFinal_ex(h->ctx, ret, NULL) == 1 ? CYRE_OK
+							  : CYRE_ENOMEM;
+}
