@@ -1,0 +1,109 @@
+# shellcheck shell=bash
+# lib.sh - what the test scripts share: real trees, the tools, plain assertions.
+#
+# A script sources this file first. It gets an empty directory $WORK, which is
+# removed at the end, and the programs of the build it tests in $PATH.
+set -euo pipefail
+
+: "${CYRE_SOURCE:=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}"
+: "${CYRE_BUILD:=$CYRE_SOURCE/build/dev}"
+: "${CYRE_SHARED:=$CYRE_SOURCE/../shared}"
+: "${CYRE_SANITIZE:=}"
+export CYRE_SOURCE CYRE_BUILD CYRE_SHARED CYRE_SANITIZE
+export PATH="$CYRE_BUILD/tools:$PATH" LC_ALL=C TZ=UTC
+
+# Not the first python3 in PATH: only Debian's has Debian's modules.
+# shellcheck disable=SC2034 # for the scripts
+PYTHON=/usr/bin/python3
+
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/cyrescue-test.XXXXXX")
+# The tools give up root; whoever they become must reach the trees.
+chmod 755 "$WORK"
+trap 'chmod -R u+rwX "$WORK" 2>/dev/null || :; rm -rf "$WORK"' EXIT
+
+fail() {
+    echo "FAIL: $*" >&2
+    exit 1
+}
+
+skip() {
+    echo "SKIP: $*"
+    exit 77
+}
+
+# need PROGRAM PACKAGE: skip where it is not installed.
+need() {
+    command -v "$1" >/dev/null || skip "no $1 (Debian: $2)"
+}
+
+# The file of a tree, NAME.tar.zst or NAME.truth.jsonl[.zst], from fixtures/ or
+# the larger set; empty when there is none.
+tree_file() {
+    local dir
+    for dir in "$CYRE_SOURCE/fixtures/spools" "$CYRE_SHARED/fixtures/spools"; do
+        for name in "$1" "$1.zst"; do
+            [ -e "$dir/$name" ] && echo "$dir/$name" && return
+        done
+    done
+    return 0
+}
+
+# The names of all trees at hand, without "cyrus-", sorted.
+trees() {
+    local dir
+    for dir in "$CYRE_SOURCE/fixtures/spools" "$CYRE_SHARED/fixtures/spools"; do
+        [ -d "$dir" ] && (cd "$dir" && ls -- cyrus-*.tar.zst)
+    done | sed 's/^cyrus-//; s/\.tar\.zst$//' | sort -Vu
+}
+
+# Says so when only the small set is there; the test goes on with it.
+note_small_set() {
+    [ -d "$CYRE_SHARED/fixtures/spools" ] ||
+        echo "SKIP: the larger set of trees ($CYRE_SHARED/fixtures) is absent;" \
+            "only those of fixtures/spools were used"
+}
+
+# unpack NAME [DIR]: the tree "cyrus-NAME" as DIR (default $WORK/NAME); its
+# imapd.conf then names that place. $TREE is set to DIR.
+unpack() {
+    local tar
+    tar=$(tree_file "cyrus-$1.tar.zst")
+    [ -n "$tar" ] || skip "tree cyrus-$1 is absent"
+    TREE=${2:-$WORK/$1}
+    mkdir -p "$TREE"
+    # One message is dated in 2038: tar need not tell us.
+    tar --zstd --warning=no-timestamp -C "$TREE" --strip-components=1 -xf "$tar"
+    sed -i "s,/srv/imap,$TREE," "$TREE/imapd.conf"
+}
+
+# truth NAME: the truth of a tree, on stdout.
+truth() {
+    local file
+    file=$(tree_file "cyrus-$1.truth.jsonl")
+    case $file in
+        *.zst) zstd -qdc "$file" ;;
+        ?*) cat "$file" ;;
+        *) skip "the truth of cyrus-$1 is absent" ;;
+    esac
+}
+
+# run STATUS COMMAND...: it must exit so; output in $WORK/out and $WORK/err.
+run() {
+    local want=$1 got=0
+    shift
+    "$@" >"$WORK/out" 2>"$WORK/err" </dev/null || got=$?
+    [ "$got" -eq "$want" ] && return
+    head -n 30 "$WORK/out" "$WORK/err" >&2
+    fail "exit status $got, not $want: $*"
+}
+
+# has FILE REGEX, hasnt FILE REGEX: a line of the file (does not) match it.
+has() {
+    grep -Eq -- "$2" "$1" && return
+    head -n 40 "$1" >&2
+    fail "no line of ${1#"$WORK"/} matches: $2"
+}
+
+hasnt() {
+    ! grep -E -m 5 -- "$2" "$1" >&2 || fail "a line of ${1#"$WORK"/} matches: $2"
+}
