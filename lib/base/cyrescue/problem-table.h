@@ -221,10 +221,10 @@
 	  "$t is 0", \
 	  "A date shown to the user is wrong.", \
 	  "Derived from the message file.") \
-	X(INDEX_DATE_FUTURE, "IX-028", "index-date-future", STALE, RULE, \
+	X(INDEX_DATE_FUTURE, "IX-028", "index-date-future", NOTE, NONE, \
 	  "$t is $a, which lies ahead", \
-	  "A date shown to the user may be wrong.", \
-	  "Kept when the checksum is good.") \
+	  "A date shown to the user may be wrong; the server's clock was, perhaps.", \
+	  "Kept.") \
 	X(INDEX_QUOTA_USED, "IX-029", "index-quota-used", STALE, EXACT, \
 	  "$t is $a, summed $e", \
 	  "The customer's quota is charged wrongly; mail may be refused.", \
@@ -308,7 +308,15 @@
 	X(INDEX_LAST_UID_JUMP, "IX-049", "index-last-uid-jump", STALE, RULE, \
 	  "last_uid is $a, no record or file goes beyond $e", \
 	  "Nothing a customer sees; a number this far ahead can run out.", \
-	  "Kept: lowering it could give a number twice.")
+	  "Kept: lowering it could give a number twice.") \
+	X(INDEX_GMTIME_CONTENT, "IX-050", "index-gmtime-in-content-offset", NOTE, NONE, \
+	  "record $l: content_offset holds a date, $a (docs/formats/errata.md)", \
+	  "Nothing: Cyrus 3.13 writes old versions so.", \
+	  "Read as meant.") \
+	X(INDEX_FIRST_EXPUNGED_UPGRADE, "IX-051", "index-first-expunged-upgrade", NOTE, NONE, \
+	  "first_expunged is $a, an expunged record is of $e (docs/formats/errata.md)", \
+	  "Nothing until the next expunge: Cyrus 2.4 left it so when it upgraded the mailbox.", \
+	  "Computed again at the next rebuild.")
 
 /* ---- cyrus.expunge (docs/formats/index.md 10.2) ---- */
 #define CYRE_PROBLEMS_EX(X) \

@@ -1,0 +1,33 @@
+/*
+ * evidence.h - what gather found of a mailbox, as plain data
+ *
+ * Filled by engine/gather.c (the only one that looks at the disk), read by the
+ * checks and later by the plan. Nothing here is interpreted yet.
+ */
+#ifndef CYRE_EVIDENCE_H
+#define CYRE_EVIDENCE_H
+
+#include <cyrescue/finding.h>
+
+#include "bytes.h"
+
+enum cyre_side { CYRE_SIDE_SPOOL, CYRE_SIDE_ARCHIVE };
+
+enum cyre_entry_state {
+	CYRE_ENTRY_ABSENT,
+	CYRE_ENTRY_LISTED, /* there by name; nobody asked for its size */
+	CYRE_ENTRY_FILE,   /* a regular file; size, mtime … are known */
+	CYRE_ENTRY_OTHER,  /* something else stands there; never opened */
+	CYRE_ENTRY_BROKEN  /* there, but the system refused to say more */
+};
+
+/* A message file. Arrays are sorted by uid, then side. */
+struct cyre_msgfile {
+	uint32_t uid;
+	uint8_t side;  /* enum cyre_side */
+	uint8_t state; /* enum cyre_entry_state */
+	uint64_t size; /* bytes */
+	int64_t mtime_ns;
+};
+
+#endif
