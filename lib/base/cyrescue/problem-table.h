@@ -10,6 +10,7 @@
 
 /* clang-format off */
 #define CYRE_PROBLEMS(X) \
+	CYRE_PROBLEMS_CF(X) \
 	CYRE_PROBLEMS_FS(X) \
 	CYRE_PROBLEMS_MB(X) \
 	CYRE_PROBLEMS_HD(X) \
@@ -17,6 +18,49 @@
 	CYRE_PROBLEMS_EX(X) \
 	CYRE_PROBLEMS_CA(X) \
 	CYRE_PROBLEMS_ML(X)
+
+/* ---- imapd.conf (docs/formats/layout.md section 1) ---- */
+#define CYRE_PROBLEMS_CF(X) \
+	X(CONF_SYNTAX, "CF-001", "conf-syntax", DAMAGE, ASK, \
+	  "no option, or nothing but the name: $t", \
+	  "The server does not start.", \
+	  "The line was skipped; mend imapd.conf by hand.") \
+	X(CONF_DUPLICATE_OPTION, "CF-002", "conf-duplicate-option", DAMAGE, ASK, \
+	  "set a second time: $t", \
+	  "The server does not start (2.2 and later).", \
+	  "The first value was used; remove one of the two by hand.") \
+	X(CONF_EMPTY_VALUE, "CF-003", "conf-empty-value", DAMAGE, ASK, \
+	  "no value: $t", \
+	  "The server does not start.", \
+	  "The default was used; mend imapd.conf by hand.") \
+	X(CONF_BAD_VALUE, "CF-004", "conf-bad-value", DAMAGE, ASK, \
+	  "not a value this option can have: $t", \
+	  "The server does not start.", \
+	  "The default was used; mend imapd.conf by hand.") \
+	X(CONF_INCLUDE, "CF-005", "conf-include", DAMAGE, ASK, \
+	  "cannot include $t", \
+	  "The server does not start; partitions may be missing from the report.", \
+	  "Bring the file back, or name the directories with --spool and --confdir.") \
+	X(CONF_INCLUDE_TWICE, "CF-006", "conf-include-twice", DAMAGE, ASK, \
+	  "included a second time: $t", \
+	  "The server does not start.", \
+	  "Read once; remove one of the two by hand.") \
+	X(CONF_SERVICE_LOCATION, "CF-007", "conf-service-specific-location", NOTE, NONE, \
+	  "holds for one service alone and was not followed: $t", \
+	  "Nothing, unless that service keeps mailboxes elsewhere.", \
+	  "None needed; scan that place with a configuration of its own.") \
+	X(CONF_NO_PARTITION, "CF-008", "conf-no-partition", DAMAGE, ASK, \
+	  "imapd.conf has no $t", \
+	  "The server does not start; no mailbox can be found.", \
+	  "Mend imapd.conf, or name the directories with --spool.") \
+	X(CONF_NO_DATA_ROOT, "CF-009", "conf-no-data-root", DAMAGE, ASK, \
+	  "partition $t has a metadata or archive directory, but no partition- line", \
+	  "The mailboxes of this partition cannot be opened.", \
+	  "Mend imapd.conf by hand.") \
+	X(CONF_RELATIVE_PATH, "CF-010", "conf-relative-path", DAMAGE, ASK, \
+	  "not an absolute path: $t", \
+	  "Each process of the server may look in another place.", \
+	  "The option was not followed; mend imapd.conf by hand.")
 
 /* ---- file system: what gather met while reading ---- */
 #define CYRE_PROBLEMS_FS(X) \
