@@ -153,7 +153,75 @@
 	X(HEADER_MISSING, "HD-001", "header-missing", DAMAGE, RULE, \
 	  "there is no cyrus.header", \
 	  "The mailbox cannot be opened.", \
-	  "Built again from mailboxes.db and the index; names of keywords may be lost.")
+	  "Built again from mailboxes.db and the index; names of keywords may be lost.") \
+	X(HEADER_MAGIC, "HD-002", "header-magic", DAMAGE, RULE, \
+	  "does not begin as a header does: $l bytes differ, the first at $o", \
+	  "The mailbox cannot be opened.", \
+	  "What is readable behind the first lines is kept; the rest comes from mailboxes.db and the index.") \
+	X(HEADER_NO_UNIQUEID, "HD-004", "header-no-uniqueid", DAMAGE, RULE, \
+	  "there is no uniqueid", \
+	  "Some releases refuse to open the mailbox; users' seen marks are detached from it.", \
+	  "Taken from mailboxes.db or the directory; for a 2.x mailbox computed from name and UIDVALIDITY; else made new.") \
+	X(HEADER_EMPTY, "HD-005", "header-empty", DAMAGE, RULE, \
+	  "the file has no bytes", \
+	  "The mailbox cannot be opened.", \
+	  "Built again from mailboxes.db and the index; names of keywords may be lost.") \
+	X(HEADER_NUL, "HD-006", "header-nul", DAMAGE, RULE, \
+	  "$l bytes are zero, the first at $o", \
+	  "Part of the header was lost in a crash; the mailbox may not open.", \
+	  "What is readable is kept; the rest comes from mailboxes.db and the index.") \
+	X(HEADER_TRUNCATED, "HD-007", "header-truncated", DAMAGE, RULE, \
+	  "the file ends at $o, after $a of $e lines", \
+	  "The mailbox cannot be opened, or misses rights or keywords.", \
+	  "What is there is kept; the rest comes from mailboxes.db and the index.") \
+	X(HEADER_SYNTAX, "HD-008", "header-syntax", DAMAGE, RULE, \
+	  "the list is not well-formed at offset $o", \
+	  "The server reads only part of the header, or none of it.", \
+	  "Read past the bad place; what stays unknown comes from mailboxes.db and the index.") \
+	X(HEADER_UNIQUEID_ODD, "HD-009", "header-uniqueid-odd", DAMAGE, RULE, \
+	  "the uniqueid is $t, which no release makes", \
+	  "Users' seen marks may be detached from the mailbox.", \
+	  "Taken from mailboxes.db or the directory; for a 2.x mailbox computed from name and UIDVALIDITY.") \
+	X(HEADER_FLAG_NAME, "HD-010", "header-flag-name", DAMAGE, RULE, \
+	  "the name of user flag $a cannot be a keyword: $t", \
+	  "The server's reconstruct would take this keyword (tag) off every message.", \
+	  "A placeholder name keeps the bit, so that nothing else moves.") \
+	X(HEADER_FLAG_HOLE, "HD-011", "header-flag-hole", DAMAGE, RULE, \
+	  "user flag $a has no name, a later one has", \
+	  "Up to 3.4 the next change gives each later keyword the messages of another.", \
+	  "A placeholder name fills the slot, so that nothing else moves.") \
+	X(HEADER_FLAG_DUPLICATE, "HD-012", "header-flag-duplicate", DAMAGE, RULE, \
+	  "user flags $e and $a are both named $t", \
+	  "A keyword (tag) is missing from some messages that have it.", \
+	  "The later slot gets a placeholder name.") \
+	X(HEADER_FLAGS_TOO_MANY, "HD-013", "header-flags-too-many", DAMAGE, RULE, \
+	  "$a names of user flags, there can be $e", \
+	  "Releases from 3.6 on overrun their memory when they open the mailbox.", \
+	  "The names past the limit are dropped: no bit stands for them.") \
+	X(HEADER_ACL, "HD-014", "header-acl", DAMAGE, RULE, \
+	  "the access rights are damaged: $t", \
+	  "Somebody may have lost access to the mailbox, or gained it.", \
+	  "Taken from mailboxes.db; without it the entries that are whole are kept.") \
+	X(HEADER_LITERAL, "HD-015", "header-literal", DAMAGE, EXACT, \
+	  "a value runs over the end of the line", \
+	  "The server cannot read the header it wrote itself: the mailbox cannot be opened.", \
+	  "Written again as a quoted string, which the server reads.") \
+	X(HEADER_KEY_MISSING, "HD-016", "header-key-missing", STALE, EXACT, \
+	  "the key $t, which is always written, is missing", \
+	  "Nothing a customer sees at once.", \
+	  "Taken from mailboxes.db or the mailbox's place.") \
+	X(HEADER_TYPE, "HD-017", "header-type", DAMAGE, RULE, \
+	  "the mailbox type is $t, which has letters that mean nothing", \
+	  "The server stops when it opens the mailbox.", \
+	  "Taken from mailboxes.db; without it the known letters are kept.") \
+	X(HEADER_EXTRA, "HD-018", "header-extra", NOTE, NONE, \
+	  "$l bytes at offset $o that no release writes", \
+	  "Nothing: the server ignores them.", \
+	  "None needed; kept when the header is written again.") \
+	X(HEADER_QUOTAROOT, "HD-019", "header-quotaroot", STALE, RULE, \
+	  "the quota root is $t, which is not above the mailbox", \
+	  "The mailbox is charged to the wrong quota.", \
+	  "The longest quota root above the mailbox is taken.")
 
 /* ---- cyrus.index (docs/formats/index.md section 11) ---- */
 #define CYRE_PROBLEMS_IX(X) \
