@@ -1,0 +1,95 @@
+/*
+ * cyrescue/report.h - what a run found, as JSON Lines or as a screen
+ *
+ * The JSON Lines form is docs/report.schema.json, manual cyrescue-report(5):
+ * a header, then for each mailbox its findings behind its own line, then a
+ * trailer. The text form is for people: the triage first, then the findings by
+ * mailbox. Names are hostile: both forms escape.
+ *
+ * Threads: a report belongs to one thread.
+ */
+#ifndef CYRESCUE_REPORT_H
+#define CYRESCUE_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cyrescue/finding.h>
+
+#define CYRE_REPORT_SCHEMA "cyrescue-report/1"
+
+enum cyre_access {
+	CYRE_ACCESS_OK,
+	CYRE_ACCESS_DEGRADED,	/* opens, but shows something wrong */
+	CYRE_ACCESS_UNAVAILABLE /* the server cannot open the mailbox */
+};
+
+/* The run as a whole. Strings are borrowed; NULL: left out. */
+struct cyre_report_run {
+	const char *tool, *run, *host, *instance, *started, *shard,
+		*config_sha256;
+	unsigned level;
+};
+
+/* One mailbox; strings are borrowed, NULL: not known. */
+struct cyre_report_mailbox {
+	const char *mboxname; /* internal form */
+	const char *userid, *partition, *path, *uniqueid;
+	enum cyre_access access;
+	bool delivery_blocked;
+	bool opened; /* the index could be read */
+	uint64_t messages, bytes;
+	unsigned index_version;
+	const struct cyre_findings *findings; /* sorted */
+};
+
+struct cyre_report_totals {
+	uint64_t mailboxes, messages, bytes;
+	uint64_t by_severity[4]; /* mailboxes by their worst finding */
+	uint64_t clean;		 /* mailboxes without any finding */
+	uint64_t unavailable, degraded, blocked;
+	uint64_t findings[CYRE_PROBLEM_COUNT];
+};
+
+/* Where the bytes go: 0, or -1 and errno. */
+typedef int cyre_write_fn(const void *bytes, size_t n, void *payload);
+
+typedef struct cyre_report cyre_report;
+
+enum cyre_report_format { CYRE_REPORT_JSON, CYRE_REPORT_TEXT };
+
+struct cyre_report_options {
+	enum cyre_report_format format;
+	bool quiet;	     /* text: the triage only */
+	bool verbose;	     /* text: notes too, every finding */
+	cyre_write_fn *write;
+	void *payload;
+};
+
+/* CYRE_OK, CYRE_ENOMEM. Options are copied. */
+CYRE_API cyre_status cyre_report_new(const struct cyre_report_options *o,
+	cyre_report **ret);
+CYRE_API void cyre_report_begin(cyre_report *r,
+	const struct cyre_report_run *run);
+/* Mailboxes come in the order of the report. */
+CYRE_API void cyre_report_mailbox(cyre_report *r,
+	const struct cyre_report_mailbox *m);
+/* Findings of no mailbox: configuration, partitions. `path`: may be NULL. */
+CYRE_API void cyre_report_server(cyre_report *r, const char *partition,
+	const struct cyre_findings *f);
+/*
+ * The end. `complete` false: the run was interrupted. CYRE_OK, or what went
+ * wrong first: CYRE_ENOMEM, CYRE_EIO (a write failed).
+ */
+CYRE_API cyre_status cyre_report_end(cyre_report *r, bool complete,
+	int exit_status);
+CYRE_API const struct cyre_report_totals *cyre_report_totals(
+	const cyre_report *r);
+CYRE_API void cyre_report_free(cyre_report *r);
+
+/* Worst severity of a list; false: it is empty. */
+CYRE_API bool cyre_findings_worst(const struct cyre_findings *f,
+	enum cyre_severity *ret);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * report.h - what the two forms of a report share
+ */
+#ifndef CYRE_REPORT_H
+#define CYRE_REPORT_H
+
+#include <cyrescue/report.h>
+
+#include "buf.h"
+
+/* One form: how each thing is put into `out`. */
+struct cyre_report_form {
+	void (*begin)(cyre_report *r, const struct cyre_report_run *run);
+	void (*mailbox)(cyre_report *r, const struct cyre_report_mailbox *m);
+	void (*server)(cyre_report *r, const char *partition,
+		const struct cyre_findings *f);
+	void (*end)(cyre_report *r, bool complete, int exit_status);
+	void (*free)(cyre_report *r); /* NULL: nothing of its own */
+};
+
+extern const struct cyre_report_form cyre__report_json;
+extern const struct cyre_report_form cyre__report_text;
+
+struct cyre_report {
+	struct cyre_report_options options;
+	const struct cyre_report_form *form;
+	struct cyre_report_totals totals;
+	struct cyre_buf out;  /* on its way to write() */
+	struct cyre_buf body; /* text: kept until the triage is known */
+	struct cyre_text *text; /* of the text form */
+	unsigned level;
+	cyre_status status; /* sticky */
+};
+
+/* "clean", or the name of the worst severity. */
+const char *cyre__mailbox_status(const struct cyre_findings *f);
+const char *cyre__access_name(enum cyre_access a);
+
+#endif

@@ -1,0 +1,158 @@
+/*
+ * report_json.c - a report as JSON Lines (docs/report.schema.json)
+ *
+ * Absent values are left out. A mailbox's line comes before its findings, so
+ * that a reader knows whose they are and how many to expect.
+ */
+#include "report.h"
+
+#include "json.h"
+#include "words.h"
+
+static struct cyre_json line(cyre_report *r, const char *type)
+{
+	struct cyre_json j = {.b = &r->out};
+
+	cyre_json_begin(&j, '{');
+	cyre_json_member(&j, "type", type);
+	return j;
+}
+
+static void end_line(struct cyre_json *j)
+{
+	cyre_json_end(j, '}');
+	cyre_put_u8(j->b, '\n');
+}
+
+static void json_begin(cyre_report *r, const struct cyre_report_run *run)
+{
+	struct cyre_json j = line(r, "header");
+
+	cyre_json_member(&j, "schema", CYRE_REPORT_SCHEMA);
+	cyre_json_member(&j, "tool", run->tool);
+	cyre_json_member(&j, "version", CYRE_VERSION);
+	cyre_json_member(&j, "run", run->run);
+	cyre_json_member(&j, "host", run->host);
+	cyre_json_member(&j, "instance", run->instance);
+	cyre_json_member(&j, "started", run->started);
+	cyre_json_member_number(&j, "level", run->level);
+	cyre_json_member(&j, "shard", run->shard);
+	cyre_json_member(&j, "config_sha256", run->config_sha256);
+	end_line(&j);
+}
+
+static void codes(struct cyre_json *j, const char *key, const uint64_t *count)
+{
+	int i;
+
+	cyre_json_key(j, key);
+	cyre_json_begin(j, '{');
+	for (i = 0; i < CYRE_PROBLEM_COUNT; i++)
+		if (count[i])
+			cyre_json_member_number(j,
+				cyre_problem_row((enum cyre_problem)i)->slug,
+				count[i]);
+	cyre_json_end(j, '}');
+}
+
+static void put_finding(cyre_report *r, const struct cyre_report_mailbox *m,
+	const struct cyre_finding *f)
+{
+	const struct cyre_problem_row *row = cyre_problem_row(f->problem);
+	struct cyre_json j = line(r, "finding");
+	const char *name = cyre_file_name(f->file);
+	struct cyre_buf words = {0};
+
+	cyre_json_member(&j, "code", row->slug);
+	cyre_json_member(&j, "id", row->id);
+	cyre_json_member(&j, "severity", cyre_severity_name(row->severity));
+	cyre_json_member(&j, "fix", cyre_fix_name(row->fix));
+	cyre_json_member(&j, "mboxname", m->mboxname);
+	cyre_json_member(&j, "userid", m->userid);
+	cyre_json_member(&j, "partition", m->partition);
+	cyre_json_member(&j, "path", m->path);
+	cyre_json_member(&j, "file", *name ? name : NULL);
+	cyre_json_member(&j, "uniqueid", m->uniqueid);
+	if (f->uid)
+		cyre_json_member_number(&j, "uid", f->uid);
+	if (f->offset)
+		cyre_json_member_number(&j, "offset", f->offset);
+	if (f->length)
+		cyre_json_member_number(&j, "length", f->length);
+	if (f->expected || f->actual) {
+		cyre_json_member_number(&j, "expected", f->expected);
+		cyre_json_member_number(&j, "actual", f->actual);
+	}
+	cyre_words(&words, f);
+	cyre_json_key(&j, "detail");
+	cyre_json_slice(&j, cyre_buf_slice(&words));
+	if (words.bad)
+		r->out.bad = true;
+	cyre_buf_free(&words);
+	end_line(&j);
+}
+
+static void json_mailbox(cyre_report *r, const struct cyre_report_mailbox *m)
+{
+	struct cyre_json j = line(r, "mailbox");
+	size_t i;
+
+	cyre_json_member(&j, "mboxname", m->mboxname);
+	cyre_json_member(&j, "userid", m->userid);
+	cyre_json_member(&j, "partition", m->partition);
+	cyre_json_member(&j, "path", m->path);
+	cyre_json_member(&j, "uniqueid", m->uniqueid);
+	cyre_json_member(&j, "status", cyre__mailbox_status(m->findings));
+	cyre_json_member(&j, "access", cyre__access_name(m->access));
+	cyre_json_member(&j, "delivery", m->delivery_blocked ? "blocked" : "ok");
+	cyre_json_member_number(&j, "messages", m->messages);
+	cyre_json_member_number(&j, "bytes", m->bytes);
+	if (m->opened)
+		cyre_json_member_number(&j, "index_version", m->index_version);
+	codes(&j, "codes", m->findings->count);
+	end_line(&j);
+	for (i = 0; i < m->findings->n; i++)
+		put_finding(r, m, &m->findings->items[i]);
+}
+
+static void json_server(cyre_report *r, const char *partition,
+	const struct cyre_findings *f)
+{
+	struct cyre_report_mailbox none = {.partition = partition};
+	size_t i;
+
+	for (i = 0; i < f->n; i++)
+		put_finding(r, &none, &f->items[i]);
+}
+
+static void json_end(cyre_report *r, bool complete, int exit_status)
+{
+	struct cyre_json j = line(r, "trailer");
+	const struct cyre_report_totals *t = &r->totals;
+
+	cyre_json_key(&j, "complete");
+	cyre_json_bool(&j, complete);
+	cyre_json_key(&j, "counts");
+	cyre_json_begin(&j, '{');
+	cyre_json_member_number(&j, "mailboxes", t->mailboxes);
+	cyre_json_member_number(&j, "messages", t->messages);
+	cyre_json_member_number(&j, "bytes", t->bytes);
+	cyre_json_member_number(&j, "clean", t->clean);
+	cyre_json_member_number(&j, "note", t->by_severity[CYRE_SEV_NOTE]);
+	cyre_json_member_number(&j, "stale", t->by_severity[CYRE_SEV_STALE]);
+	cyre_json_member_number(&j, "damage", t->by_severity[CYRE_SEV_DAMAGE]);
+	cyre_json_member_number(&j, "loss", t->by_severity[CYRE_SEV_LOSS]);
+	cyre_json_member_number(&j, "unavailable", t->unavailable);
+	cyre_json_member_number(&j, "blocked", t->blocked);
+	cyre_json_end(&j, '}');
+	codes(&j, "codes", t->findings);
+	cyre_json_member_number(&j, "exit", (uint64_t)exit_status);
+	end_line(&j);
+}
+
+const struct cyre_report_form cyre__report_json = {
+	.begin = json_begin,
+	.mailbox = json_mailbox,
+	.server = json_server,
+	.end = json_end,
+};

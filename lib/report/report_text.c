@@ -1,0 +1,381 @@
+/*
+ * report_text.c - a report for the person at the terminal
+ *
+ * One screen of triage first: how many mailboxes and customers are hurt, how
+ * badly, whether mail is at risk, the worst mailboxes. Then the findings by
+ * mailbox, which were kept in `body` until the triage was known: memory grows
+ * with the damage, not with the server.
+ */
+#include "report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "utf8.h"
+#include "words.h"
+
+#define WORST_SHOWN	15 /* lines of the triage */
+#define EXAMPLES	3  /* findings of one code shown without -v */
+
+enum bucket { FINE, STALE, DAMAGED, CLOSED, LOSING, BUCKETS };
+
+static const char *const bucket_names[BUCKETS] = {
+	[LOSING] = "losing data",
+	[CLOSED] = "cannot be opened",
+	[DAMAGED] = "damaged",
+	[STALE] = "stale",
+	[FINE] = "fine",
+};
+
+struct cyre_text_row {
+	enum bucket bucket;
+	size_t text, len; /* of its line in `rows_text` */
+};
+
+struct cyre_text {
+	uint64_t mailboxes[BUCKETS], customers[BUCKETS];
+	uint64_t total_customers;
+	struct cyre_buf userid; /* of the customer now passing */
+	enum bucket worst;	/* of that customer */
+	struct cyre_text_row *rows;
+	size_t nrows, cap;
+	struct cyre_buf rows_text;
+};
+
+static enum bucket bucket_of(const struct cyre_report_mailbox *m)
+{
+	enum cyre_severity s;
+
+	if (!cyre_findings_worst(m->findings, &s))
+		return FINE;
+	if (s == CYRE_SEV_LOSS)
+		return LOSING;
+	if (m->access == CYRE_ACCESS_UNAVAILABLE)
+		return CLOSED;
+	return s == CYRE_SEV_DAMAGE ? DAMAGED : s == CYRE_SEV_STALE ? STALE
+								    : FINE;
+}
+
+static void put_count(struct cyre_buf *b, uint64_t n, const char *one,
+	const char *many)
+{
+	cyre_put_fmt(b, "%" PRIu64 " %s", n, n == 1 ? one : many);
+}
+
+static void put_size(struct cyre_buf *b, uint64_t bytes)
+{
+	static const char *const units[] = {"bytes", "KiB", "MiB", "GiB",
+		"TiB", "PiB", "EiB"};
+	double v = (double)bytes;
+	size_t i = 0;
+
+	for (; v >= 1024 && i + 1 < sizeof(units) / sizeof(*units); i++)
+		v /= 1024;
+	cyre_put_fmt(b, i ? "%.1f %s" : "%.0f %s", v, units[i]);
+}
+
+/* Mailboxes of one customer come one after the other. */
+static void end_customer(struct cyre_text *t)
+{
+	if (!t->userid.n)
+		return;
+	t->customers[t->worst]++;
+	t->total_customers++;
+	cyre_buf_reset(&t->userid);
+}
+
+static void count_customer(struct cyre_text *t, const char *userid,
+	enum bucket bucket)
+{
+	struct cyre_slice id = cyre_slice_str(userid ? userid : "");
+
+	if (!cyre_slice_eq(id, cyre_buf_slice(&t->userid))) {
+		end_customer(t);
+		cyre_put_slice(&t->userid, id);
+		t->worst = FINE;
+	}
+	if (bucket > t->worst)
+		t->worst = bucket;
+}
+
+static void put_name(struct cyre_buf *b, const struct cyre_report_mailbox *m)
+{
+	if (m->mboxname)
+		cyre_put_visible(b, cyre_slice_str(m->mboxname));
+	else
+		cyre_put_visible(b, cyre_slice_str(m->path ? m->path : "?"));
+}
+
+/* "index-truncated, cache-missing (12)" */
+static void put_codes(struct cyre_buf *b, const struct cyre_findings *f)
+{
+	const struct cyre_problem_row *row;
+	const char *comma = "";
+	int i;
+
+	for (i = 0; i < CYRE_PROBLEM_COUNT; i++) {
+		row = cyre_problem_row((enum cyre_problem)i);
+		if (!f->count[i] || row->severity == CYRE_SEV_NOTE)
+			continue;
+		cyre_put_fmt(b, "%s%s", comma, row->slug);
+		if (f->count[i] > 1)
+			cyre_put_fmt(b, " (%" PRIu64 ")", f->count[i]);
+		comma = ", ";
+	}
+}
+
+static void add_row(cyre_report *r, struct cyre_text *t, enum bucket bucket,
+	const struct cyre_report_mailbox *m)
+{
+	struct cyre_text_row *rows;
+	struct cyre_buf *b = &t->rows_text;
+	size_t start = b->n;
+
+	if (t->nrows == t->cap) {
+		t->cap = t->cap ? t->cap * 2 : 64;
+		rows = reallocarray(t->rows, t->cap, sizeof(*rows));
+		if (!rows) {
+			r->status = CYRE_ENOMEM;
+			t->cap = t->nrows;
+			return;
+		}
+		t->rows = rows;
+	}
+	cyre_put_fmt(b, "  %-17s ", bucket_names[bucket]);
+	put_name(b, m);
+	cyre_put_str(b, "  ");
+	put_codes(b, m->findings);
+	cyre_put_u8(b, '\n');
+	t->rows[t->nrows++] = (struct cyre_text_row){
+		.bucket = bucket, .text = start, .len = b->n - start};
+}
+
+static void text_begin(cyre_report *r, const struct cyre_report_run *run)
+{
+	(void)run;
+	r->text = calloc(1, sizeof(*r->text));
+	if (!r->text)
+		r->status = CYRE_ENOMEM;
+}
+
+static bool is_shown(const cyre_report *r, const struct cyre_finding *f)
+{
+	return r->options.verbose ||
+	       cyre_problem_row(f->problem)->severity != CYRE_SEV_NOTE;
+}
+
+static void put_where(struct cyre_buf *b, const struct cyre_finding *f)
+{
+	const char *name = cyre_file_name(f->file);
+
+	if (f->file == CYRE_FILE_ARCHIVE_CACHE)
+		cyre_put_str(b, "archive ");
+	if (*name)
+		cyre_put_str(b, name);
+	if (*name && f->uid)
+		cyre_put_str(b, ", ");
+	if (f->uid)
+		cyre_put_fmt(b, "uid %" PRIu32, f->uid);
+	if (*name || f->uid)
+		cyre_put_str(b, ": ");
+}
+
+/* All findings of one problem: examples, then what it means, once. */
+static void put_problem(cyre_report *r, const struct cyre_findings *fs,
+	enum cyre_problem p)
+{
+	const struct cyre_problem_row *row = cyre_problem_row(p);
+	struct cyre_buf *b = &r->body;
+	uint64_t shown = 0;
+	size_t i;
+
+	for (i = 0; i < fs->n; i++) {
+		const struct cyre_finding *f = &fs->items[i];
+
+		if (f->problem != p || !is_shown(r, f))
+			continue;
+		if (shown == EXAMPLES && !r->options.verbose)
+			break;
+		cyre_put_fmt(b, "  %-6s %s ",
+			shown ? "" : cyre_severity_name(row->severity), row->id);
+		put_where(b, f);
+		cyre_words(b, f);
+		cyre_put_u8(b, '\n');
+		shown++;
+	}
+	if (!shown)
+		return;
+	if (fs->count[p] > shown)
+		cyre_put_fmt(b, "                and %" PRIu64 " more\n",
+			fs->count[p] - shown);
+	cyre_put_fmt(b, "                %s\n                Repair: %s\n",
+		row->customer, row->repair);
+}
+
+static void put_findings(cyre_report *r, const struct cyre_findings *fs)
+{
+	int severity, p;
+
+	for (severity = CYRE_SEV_LOSS; severity >= CYRE_SEV_NOTE; severity--)
+		for (p = 0; p < CYRE_PROBLEM_COUNT; p++)
+			if (fs->count[p] &&
+				(int)cyre_problem_row((enum cyre_problem)p)
+						->severity == severity)
+				put_problem(r, fs, (enum cyre_problem)p);
+}
+
+static bool anything_shown(const cyre_report *r, const struct cyre_findings *f)
+{
+	enum cyre_severity s;
+
+	return !r->options.quiet && cyre_findings_worst(f, &s) &&
+	       (s > CYRE_SEV_NOTE || r->options.verbose);
+}
+
+static void text_mailbox(cyre_report *r, const struct cyre_report_mailbox *m)
+{
+	struct cyre_text *t = r->text;
+	enum bucket bucket = bucket_of(m);
+
+	if (!t)
+		return;
+	t->mailboxes[bucket]++;
+	count_customer(t, m->userid, bucket);
+	if (bucket != FINE)
+		add_row(r, t, bucket, m);
+	if (!anything_shown(r, m->findings))
+		return;
+	cyre_put_u8(&r->body, '\n');
+	put_name(&r->body, m);
+	cyre_put_fmt(&r->body, "   %s", bucket_names[bucket]);
+	if (m->partition)
+		cyre_put_fmt(&r->body, ", partition %s", m->partition);
+	if (m->path) {
+		cyre_put_str(&r->body, "\n  in ");
+		cyre_put_visible(&r->body, cyre_slice_str(m->path));
+	}
+	cyre_put_u8(&r->body, '\n');
+	put_findings(r, m->findings);
+}
+
+static void text_server(cyre_report *r, const char *partition,
+	const struct cyre_findings *f)
+{
+	if (!anything_shown(r, f))
+		return;
+	cyre_put_fmt(&r->body, "\n%s%s\n", partition ? "partition " : "server",
+		partition ? partition : "");
+	put_findings(r, f);
+}
+
+/* One sentence: is any mail at risk? */
+static void put_risk(cyre_report *r)
+{
+	const uint64_t *n = r->totals.findings;
+	uint64_t gone = n[CYRE_P_MESSAGE_FILE_MISSING] +
+			n[CYRE_P_MESSAGE_EMPTY] + n[CYRE_P_MESSAGE_ZEROED];
+	uint64_t odd = n[CYRE_P_MESSAGE_SIZE] + n[CYRE_P_MESSAGE_GUID];
+
+	if (!gone && !odd) {
+		cyre_put_str(&r->out, r->level >= 4
+			? "No message is missing or changed: the mail is all there.\n"
+			: r->level >= 3
+			? "No message file is missing or of another size than the indexes say.\n"
+			: "Message files were not looked at: use --level 3 or more.\n");
+		return;
+	}
+	put_count(&r->out, gone, "message is", "messages are");
+	cyre_put_str(&r->out, " listed but gone from the disk, ");
+	cyre_put_fmt(&r->out, "%" PRIu64 " changed.\n", odd);
+}
+
+static void put_triage(cyre_report *r, struct cyre_text *t, bool complete)
+{
+	struct cyre_buf *b = &r->out;
+	int i;
+
+	put_count(b, r->totals.mailboxes, "mailbox", "mailboxes");
+	cyre_put_str(b, " of ");
+	put_count(b, t->total_customers, "customer", "customers");
+	cyre_put_str(b, ", ");
+	put_count(b, r->totals.messages, "message", "messages");
+	cyre_put_str(b, ", ");
+	put_size(b, r->totals.bytes);
+	cyre_put_fmt(b, ", level %u%s\n\n", r->level,
+		complete ? "" : "; INTERRUPTED, the rest is unknown");
+	for (i = LOSING; i >= FINE; i--) {
+		cyre_put_fmt(b, "  %-17s %7" PRIu64 " %-10s", bucket_names[i],
+			t->mailboxes[i],
+			t->mailboxes[i] == 1 ? "mailbox" : "mailboxes");
+		if (t->customers[i])
+			cyre_put_fmt(b, " %7" PRIu64 " %s", t->customers[i],
+				t->customers[i] == 1 ? "customer"
+						     : "customers");
+		while (b->n && b->p[b->n - 1] == ' ')
+			b->n--;
+		cyre_put_u8(b, '\n');
+	}
+	cyre_put_u8(b, '\n');
+	put_risk(r);
+	if (r->totals.blocked) {
+		cyre_put_str(b, "New mail is refused or waits for ");
+		put_count(b, r->totals.blocked, "mailbox", "mailboxes");
+		cyre_put_str(b, ".\n");
+	}
+}
+
+static void put_worst(cyre_report *r, const struct cyre_text *t)
+{
+	size_t i, shown = 0;
+	int bucket;
+
+	if (!t->nrows)
+		return;
+	cyre_put_str(&r->out, "\nWorst first:\n");
+	for (bucket = LOSING; bucket > FINE; bucket--)
+		for (i = 0; i < t->nrows && shown < WORST_SHOWN; i++)
+			if ((int)t->rows[i].bucket == bucket) {
+				cyre_put(&r->out,
+					t->rows_text.p + t->rows[i].text,
+					t->rows[i].len);
+				shown++;
+			}
+	if (t->nrows > shown)
+		cyre_put_fmt(&r->out, "  and %zu more\n", t->nrows - shown);
+}
+
+static void text_end(cyre_report *r, bool complete, int exit_status)
+{
+	struct cyre_text *t = r->text;
+
+	(void)exit_status;
+	if (!t)
+		return;
+	end_customer(t);
+	put_triage(r, t, complete);
+	put_worst(r, t);
+	cyre_put_slice(&r->out, cyre_buf_slice(&r->body));
+	if (t->userid.bad || t->rows_text.bad)
+		r->status = CYRE_ENOMEM;
+}
+
+static void text_free(cyre_report *r)
+{
+	struct cyre_text *t = r->text;
+
+	if (!t)
+		return;
+	cyre_buf_free(&t->userid);
+	cyre_buf_free(&t->rows_text);
+	free(t->rows);
+	free(t);
+	r->text = NULL;
+}
+
+const struct cyre_report_form cyre__report_text = {
+	.begin = text_begin,
+	.mailbox = text_mailbox,
+	.server = text_server,
+	.end = text_end,
+	.free = text_free,
+};
