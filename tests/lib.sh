@@ -107,3 +107,32 @@ has() {
 hasnt() {
     ! grep -E -m 5 -- "$2" "$1" >&2 || fail "a line of ${1#"$WORK"/} matches: $2"
 }
+
+# check_reports FILE...: each keeps docs/report.schema.json.
+check_reports() {
+    local status=0
+    "$PYTHON" "$CYRE_SOURCE/tests/report.py" \
+        "$CYRE_SOURCE/docs/report.schema.json" "$CYRE_SOURCE/docs/problems.md" \
+        "$@" || status=$?
+    [ $status -ne 77 ] || exit 77
+    [ $status -eq 0 ] || fail "not a report"
+}
+
+# findings FILE: one line each, "severity code mboxname file uid", without notes.
+findings() {
+    jq -r 'select(.type == "finding" and .severity != "note") |
+        [.severity, .code, .mboxname // "-", .file // "-", .uid // "-"] |
+        map(tostring) | join(" ")' "$1"
+}
+
+# mailbox NAME: the directory of cyrus.header of this (internal) name below
+# $TREE; Cyrus 3.6 and later have it in the file, the others in the path.
+mailbox() {
+    local header
+    header=$(find "$TREE" -name cyrus.header -exec \
+        grep -laE "[( ]N \"?${1//./\\.}\"? " {} + | head -n 1)
+    [ -n "$header" ] || header=$(find "$TREE" -name cyrus.header \
+        -path "*/${1//.//}/cyrus.header" | head -n 1)
+    [ -n "$header" ] || fail "no directory for mailbox $1"
+    dirname "$header"
+}
