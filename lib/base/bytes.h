@@ -18,10 +18,7 @@
 #include <stdint.h>
 #include <string.h>
 
-struct cyre_slice {
-	const uint8_t *p;
-	size_t n;
-};
+#include <cyrescue/slice.h>
 
 struct cyre_cur {
 	const uint8_t *p, *end;
@@ -49,8 +46,8 @@ static inline bool cyre_slice_starts(struct cyre_slice s, struct cyre_slice pre)
 	return s.n >= pre.n && (pre.n == 0 || memcmp(s.p, pre.p, pre.n) == 0);
 }
 
-static inline bool cyre_slice_sub(struct cyre_slice s, uint64_t off,
-	uint64_t len, struct cyre_slice *ret)
+static inline bool cyre_slice_sub(
+	struct cyre_slice s, uint64_t off, uint64_t len, struct cyre_slice *ret)
 {
 	if (off > s.n || len > s.n - off) {
 		*ret = cyre_slice(NULL, 0);

@@ -2,8 +2,8 @@
  * cyrescue/problem-table.h - the rows; cyrescue/problem.h explains them
  *
  * Sorted by id within a family: CF configuration, FS file system, MB mailbox,
- * HD cyrus.header, IX cyrus.index, EX cyrus.expunge, CA cyrus.cache, ML message
- * files. Numbers of a format's invariant are those of docs/formats/.
+ * HD cyrus.header, IX cyrus.index, EX cyrus.expunge, CA cyrus.cache, DB
+ * databases, ML message files. Numbers of a format's invariant are those of docs/formats/.
  */
 #ifndef CYRESCUE_PROBLEM_TABLE_H
 #define CYRESCUE_PROBLEM_TABLE_H
@@ -17,6 +17,7 @@
 	CYRE_PROBLEMS_IX(X) \
 	CYRE_PROBLEMS_EX(X) \
 	CYRE_PROBLEMS_CA(X) \
+	CYRE_PROBLEMS_DB(X) \
 	CYRE_PROBLEMS_ML(X)
 
 /* ---- imapd.conf (docs/formats/layout.md section 1) ---- */
@@ -455,6 +456,65 @@
 	  "there is no cyrus.cache", \
 	  "Listings are slow until it is made again; no mail is lost.", \
 	  "Every message is parsed again.")
+
+/* ---- databases (docs/formats/twoskip.md, skiplist.md, other-databases.md) ---- */
+#define CYRE_PROBLEMS_DB(X) \
+	X(DB_UNKNOWN, "DB-001", "db-unrecognised", DAMAGE, ASK, \
+	  "no database of any kind we know", \
+	  "What this file kept (mailbox list, read marks, subscriptions) is not available.", \
+	  "Salvage it with cyrdb, naming the format it had; else it is built again from other files.") \
+	X(DB_EMPTY, "DB-002", "db-empty-file", NOTE, NONE, \
+	  "the file has no bytes", \
+	  "Nothing, unless the file should hold something: the server takes it for a new, empty one.", \
+	  "None here; a mailbox list without entries is reported apart.") \
+	X(DB_HEADER, "DB-003", "db-header", DAMAGE, EXACT, \
+	  "the header is damaged", \
+	  "The server cannot open this database, although its entries are still there.", \
+	  "Written again from every record that is still readable.") \
+	X(DB_DIRTY, "DB-004", "db-not-closed", STALE, EXACT, \
+	  "a writer was stopped in the middle", \
+	  "Nothing: the server mends it when it opens the file.", \
+	  "Written again with the last committed state.") \
+	X(DB_UNCOMMITTED, "DB-005", "db-open-transaction", STALE, EXACT, \
+	  "$l bytes after the last commit, which ends at $o", \
+	  "The server stopped in the middle of a write; that last change does not count.", \
+	  "The last committed state is kept; what was dropped is shown.") \
+	X(DB_TRUNCATED, "DB-006", "db-truncated", DAMAGE, RULE, \
+	  "$a bytes of $e", \
+	  "The newest entries are missing; the server may lose more when it opens the file.", \
+	  "Written again from what is left.") \
+	X(DB_RECORD, "DB-007", "db-record-damaged", DAMAGE, RULE, \
+	  "record at $o: $t", \
+	  "Entries from here on cannot be seen; the server may lose all of them.", \
+	  "Written again from every record that is still readable.") \
+	X(DB_CUT, "DB-008", "db-walk-ends", DAMAGE, RULE, \
+	  "the list of keys ends at $o after $a of $e", \
+	  "The server shows only the keys before this place, and says nothing.", \
+	  "Written again from every record that is still readable.") \
+	X(DB_LINK, "DB-009", "db-broken-links", STALE, EXACT, \
+	  "a link beside the record at $o is $a, should be $e", \
+	  "Some entries may not be found; none is lost.", \
+	  "Written again; the keys are all known.") \
+	X(DB_ORDER, "DB-010", "db-key-order", STALE, EXACT, \
+	  "$a keys stand out of order", \
+	  "Some entries may not be found; none is lost.", \
+	  "Written again in order.") \
+	X(DB_COUNT, "DB-011", "db-count", STALE, EXACT, \
+	  "$a keys, the header says $e", \
+	  "Nothing, unless entries were lost before.", \
+	  "Counted again.") \
+	X(DB_WASTE, "DB-012", "db-dead-bytes", NOTE, NONE, \
+	  "$l bytes from $o on belong to no record", \
+	  "Nothing: no entry in use is there.", \
+	  "Dropped when the file is next written.") \
+	X(DB_FIELD, "DB-013", "db-header-field", STALE, EXACT, \
+	  "$t is $a, should be $e", \
+	  "Nothing: the server corrects it, or refuses the file although all entries are there.", \
+	  "Written again.") \
+	X(DB_KEYS_LOST, "DB-014", "db-keys-lost", LOSS, RULE, \
+	  "$a keys of $e are in no readable record", \
+	  "Entries of this database are gone unless another file has them.", \
+	  "Looked for in the mailboxes and in older copies.")
 
 /* ---- message files ---- */
 #define CYRE_PROBLEMS_ML(X) \

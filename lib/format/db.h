@@ -1,0 +1,60 @@
+/*
+ * db.h - what the database drivers share
+ *
+ * A driver is one row of the table in db.c. It makes a struct cyre_db: entries
+ * are added in any order, cyre_db_finish() sorts them where a driver cannot.
+ */
+#ifndef CYRE_DB_INSIDE_H
+#define CYRE_DB_INSIDE_H
+
+#include <cyrescue/db.h>
+
+#include "buf.h"
+#include "bytes.h"
+
+struct cyre_db {
+	struct cyre_db_info info;
+	struct cyre_db_entry *e;
+	size_t n, cap;
+	bool finished;
+	struct cyre_db_block *blocks; /* bytes that are not in the file */
+};
+
+struct cyre_db_driver {
+	const char *name;
+	/* The bytes are this format's for certain. */
+	bool (*detect)(struct cyre_slice bytes);
+	/* Fill `db` as far as strict reading goes; damage is in `found`. */
+	cyre_status (*read)(struct cyre_slice bytes,
+		struct cyre_findings *found, struct cyre_db *db);
+	cyre_status (*salvage)(struct cyre_slice bytes,
+		struct cyre_findings *found, struct cyre_db *db);
+};
+
+extern const struct cyre_db_driver cyre_db_twoskip, cyre_db_skiplist,
+	cyre_db_flat;
+
+typedef int cyre_db_compare(struct cyre_slice a, struct cyre_slice b);
+/* Never NULL. */
+cyre_db_compare *cyre_db_comparer(enum cyre_db_order o);
+
+cyre_status cyre_db_add(struct cyre_db *db, const struct cyre_db_entry *e);
+/* n bytes that live as long as `db`; NULL: no memory. */
+uint8_t *cyre_db_alloc(struct cyre_db *db, size_t n);
+/* Sorts by key, then trust, keeps the newest of equals, and counts. */
+void cyre_db_finish(struct cyre_db *db);
+
+/*
+ * Which order a run of keys has: shown every pair of neighbours, it says which
+ * of the orders allows them all, the usual one where several do; where none
+ * does, the one with the fewest violations.
+ */
+struct cyre_db_orders {
+	uint64_t wrong[3];
+};
+void cyre_db_orders_see(struct cyre_db_orders *o, struct cyre_slice before,
+	struct cyre_slice after);
+enum cyre_db_order cyre_db_orders_best(
+	const struct cyre_db_orders *o, enum cyre_db_order usual);
+
+#endif

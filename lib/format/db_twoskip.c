@@ -1,0 +1,325 @@
+/*
+ * db_twoskip.c - twoskip files, read as the server reads them
+ *
+ * Reads header, records and links (docs/formats/twoskip.md sections 2, 3, 7)
+ * into a list of keys; says what is wrong. It trusts the links: what they do
+ * not reach is left to db_twoskip_salvage.c. Values are not interpreted.
+ */
+#include "db_twoskip.h"
+
+#include "digest.h"
+
+bool cyre_ts_header(struct cyre_slice file, struct ts_header *ret)
+{
+	struct cyre_cur c = cyre_cur(file);
+	struct ts_header h;
+	struct cyre_slice head;
+
+	if (!cyre_slice_sub(file, 0, TS_HEADER_LEN, &head) ||
+		memcmp(head.p, TS_MAGIC, TS_MAGIC_LEN) != 0)
+		return false;
+	cyre_get_bytes(&c, TS_MAGIC_LEN);
+	h.version = cyre_get_be32(&c);
+	h.generation = cyre_get_be64(&c);
+	h.num_records = cyre_get_be64(&c);
+	h.repack_size = cyre_get_be64(&c);
+	h.current_size = cyre_get_be64(&c);
+	h.flags = cyre_get_be32(&c);
+	if (cyre_get_be32(&c) != cyre_crc32(cyre_slice(head.p, 60)) ||
+		h.version > 1 || h.current_size < TS_FIRST)
+		return false;
+	*ret = h;
+	return true;
+}
+
+static bool level_fits(uint8_t type, uint8_t level)
+{
+	switch (type) {
+	case TS_DUMMY:
+		return level == TS_MAX_LEVEL;
+	case TS_RECORD:
+		return level >= 1 && level <= TS_MAX_LEVEL;
+	case TS_DELETE:
+	case TS_COMMIT:
+		return level == 0;
+	}
+	return false;
+}
+
+bool cyre_ts_record(struct cyre_slice file, uint64_t off, struct ts_record *ret)
+{
+	struct ts_record r = {.offset = off};
+	uint64_t keylen, vallen, tail;
+	struct cyre_slice rest, s;
+	struct cyre_cur c;
+	uint32_t head_crc, tail_crc;
+	size_t head;
+
+	if (off % 8 || !cyre_slice_sub(file, off, TS_MIN_RECORD, &s))
+		return false;
+	cyre_slice_sub(file, off, file.n - off, &rest);
+	c = cyre_cur(rest);
+	r.type = cyre_get_u8(&c);
+	r.level = cyre_get_u8(&c);
+	keylen = cyre_get_be16(&c);
+	vallen = cyre_get_be32(&c);
+	if (keylen == UINT16_MAX)
+		keylen = cyre_get_be64(&c);
+	if (vallen == UINT32_MAX)
+		vallen = cyre_get_be64(&c);
+	if (!level_fits(r.type, r.level) ||
+		(r.type == TS_RECORD) != (keylen > 0) ||
+		(r.type != TS_RECORD && vallen > 0))
+		return false;
+	r.ptr = cyre_get_bytes(&c, 8 * ((uint64_t)r.level + 1));
+	head = rest.n - cyre_cur_left(&c);
+	head_crc = cyre_get_be32(&c);
+	tail_crc = cyre_get_be32(&c);
+	/* No sum below can wrap: both lengths are within the file. */
+	if (c.bad || keylen > rest.n || vallen > rest.n)
+		return false;
+	tail = (keylen + vallen + 7) & ~(uint64_t)7;
+	if (!cyre_slice_sub(rest, head + 8, tail, &s))
+		return false;
+	r.size = head + 8 + tail;
+	r.key = cyre_slice(s.p, (size_t)keylen);
+	r.value = cyre_slice(s.p + keylen, (size_t)vallen);
+	r.head_ok = cyre_crc32(cyre_slice(rest.p, head)) == head_crc;
+	r.tail_ok = cyre_crc32(s) == tail_crc;
+	*ret = r;
+	return true;
+}
+
+uint64_t cyre_ts_next(const struct ts_record *r, unsigned list, uint64_t end)
+{
+	uint64_t a, b;
+
+	if (list)
+		return ts_ptr(r, list + 1);
+	a = ts_ptr(r, 0);
+	if (r->level == 0)
+		return a;
+	b = ts_ptr(r, 1);
+	if (a >= end)
+		return b;
+	if (b >= end)
+		return a;
+	return a > b ? a : b;
+}
+
+bool cyre_ts_is_blank(struct cyre_slice file, uint64_t off)
+{
+	struct cyre_slice s;
+
+	return cyre_slice_sub(file, off, 8, &s) && !memcmp(s.p, TS_BLANK, 8);
+}
+
+static bool detect(struct cyre_slice bytes)
+{
+	return cyre_slice_starts(bytes, cyre_slice(TS_MAGIC, TS_MAGIC_LEN));
+}
+
+/* What a walk along list 0 knows. */
+struct walk {
+	struct cyre_slice file;
+	struct cyre_findings *found;
+	struct cyre_db *db;
+	struct cyre_db_orders orders;
+	uint64_t end;                  /* current_size */
+	uint64_t expect[TS_MAX_LEVEL]; /* where each list goes on */
+	struct ts_record r;
+};
+
+static bool check_record(struct walk *w, uint64_t off)
+{
+	struct ts_record *r = &w->r;
+	const char *what = NULL;
+
+	if (off <= TS_HEADER_LEN || off >= w->end ||
+		!cyre_ts_record(w->file, off, r))
+		what = "no record there";
+	else if (!r->head_ok)
+		what = "head check sum";
+	else if (!r->tail_ok)
+		what = "key and value check sum";
+	else if (r->type != TS_RECORD && r->type != TS_DELETE)
+		what = "a record of another kind";
+	if (!what)
+		return true;
+	CYRE_FIND(w->found, .problem = CYRE_P_DB_RECORD, .offset = off,
+		.file = CYRE_FILE_OTHER, .text = what);
+	return false;
+}
+
+static void set_expected(struct walk *w, const struct ts_record *r)
+{
+	unsigned i;
+
+	for (i = 1; i < r->level; i++)
+		w->expect[i] = cyre_ts_next(r, i, w->end);
+}
+
+static void check_lists(struct walk *w, const struct ts_record *r)
+{
+	unsigned i;
+
+	for (i = 1; i < r->level; i++)
+		if (w->expect[i] != r->offset)
+			CYRE_FIND(w->found, .problem = CYRE_P_DB_LINK,
+				.offset = r->offset, .expected = r->offset,
+				.actual = w->expect[i],
+				.file = CYRE_FILE_OTHER);
+	set_expected(w, r);
+}
+
+static cyre_status add_record(struct walk *w)
+{
+	struct ts_record *r = &w->r;
+	struct cyre_db *db = w->db;
+	struct cyre_slice last;
+
+	if (db->n) {
+		last = db->e[db->n - 1].key;
+		cyre_db_orders_see(&w->orders, last, r->key);
+	}
+	return cyre_db_add(db,
+		&(struct cyre_db_entry){
+			.key = r->key, .value = r->value, .offset = r->offset});
+}
+
+/* List 0 from DUMMY on; stops at the first record that cannot be read. */
+static cyre_status walk(struct walk *w)
+{
+	uint64_t steps = w->file.n / TS_MIN_RECORD, next;
+	bool was_delete = false;
+	cyre_status st;
+	unsigned i;
+
+	if (!cyre_ts_record(w->file, TS_HEADER_LEN, &w->r) || !w->r.head_ok ||
+		w->r.type != TS_DUMMY) {
+		CYRE_FIND(w->found, .problem = CYRE_P_DB_RECORD,
+			.offset = TS_HEADER_LEN, .text = "the first record",
+			.file = CYRE_FILE_OTHER);
+		return CYRE_OK;
+	}
+	set_expected(w, &w->r);
+	while ((next = cyre_ts_next(&w->r, 0, w->end))) {
+		if (!steps-- || !check_record(w, next))
+			break;
+		if (w->r.type == TS_DELETE) {
+			if (was_delete)
+				break;
+			was_delete = true;
+			continue;
+		}
+		was_delete = false;
+		check_lists(w, &w->r);
+		st = add_record(w);
+		if (st != CYRE_OK)
+			return st;
+	}
+	if (next) {
+		CYRE_FIND(w->found, .problem = CYRE_P_DB_CUT, .offset = next,
+			.actual = w->db->n, .expected = w->db->info.expected,
+			.file = CYRE_FILE_OTHER);
+		return CYRE_OK;
+	}
+	for (i = 1; i < TS_MAX_LEVEL; i++)
+		if (w->expect[i])
+			CYRE_FIND(w->found, .problem = CYRE_P_DB_LINK,
+				.actual = w->expect[i],
+				.file = CYRE_FILE_OTHER);
+	return CYRE_OK;
+}
+
+static void check_order(struct walk *w)
+{
+	enum cyre_db_order best;
+
+	/* The signed order is skiplist's alone. */
+	w->orders.wrong[CYRE_DB_SIGNED] = UINT64_MAX;
+	best = cyre_db_orders_best(&w->orders, CYRE_DB_RAW);
+	w->db->info.order = best;
+	if (w->orders.wrong[best])
+		CYRE_FIND(w->found, .problem = CYRE_P_DB_ORDER,
+			.actual = w->orders.wrong[best],
+			.file = CYRE_FILE_OTHER);
+}
+
+/*
+ * Every byte up to `end` belongs to a record or is padding. Damage outside live
+ * records costs nothing today; it tells that the disk is not to be trusted.
+ */
+static void check_waste(struct walk *w)
+{
+	uint64_t off = TS_HEADER_LEN, bad = 0, first = 0;
+	struct ts_record r;
+
+	while (off < w->end && off < w->file.n) {
+		if (cyre_ts_is_blank(w->file, off)) {
+			off += 8;
+		} else if (cyre_ts_record(w->file, off, &r) && r.head_ok &&
+			   r.tail_ok) {
+			off += r.size;
+		} else {
+			if (!bad)
+				first = off;
+			bad += 8;
+			off += 8;
+		}
+	}
+	if (bad)
+		CYRE_FIND(w->found, .problem = CYRE_P_DB_WASTE, .offset = first,
+			.length = bad, .file = CYRE_FILE_OTHER);
+}
+
+static void check_end(const struct walk *w, const struct ts_header *h)
+{
+	if (h->flags & TS_DIRTY)
+		CYRE_FIND(w->found, .problem = CYRE_P_DB_DIRTY,
+			.file = CYRE_FILE_OTHER);
+	if (w->file.n > h->current_size)
+		CYRE_FIND(w->found, .problem = CYRE_P_DB_UNCOMMITTED,
+			.offset = h->current_size,
+			.length = w->file.n - h->current_size,
+			.file = CYRE_FILE_OTHER);
+	if (w->file.n < h->current_size)
+		CYRE_FIND(w->found, .problem = CYRE_P_DB_TRUNCATED,
+			.expected = h->current_size, .actual = w->file.n,
+			.file = CYRE_FILE_OTHER);
+}
+
+static cyre_status read_strict(
+	struct cyre_slice file, struct cyre_findings *found, struct cyre_db *db)
+{
+	struct walk w = {.file = file, .found = found, .db = db};
+	struct ts_header h;
+	cyre_status st;
+
+	if (!cyre_ts_header(file, &h)) {
+		CYRE_FIND(found, .problem = CYRE_P_DB_HEADER,
+			.file = CYRE_FILE_OTHER);
+		return CYRE_OK;
+	}
+	db->info.generation = h.generation;
+	db->info.counted = true;
+	db->info.expected = h.num_records;
+	w.end = h.current_size;
+	check_end(&w, &h);
+	st = walk(&w);
+	if (st != CYRE_OK)
+		return st;
+	check_order(&w);
+	check_waste(&w);
+	if (db->n != h.num_records)
+		CYRE_FIND(found, .problem = CYRE_P_DB_COUNT,
+			.expected = h.num_records, .actual = db->n,
+			.file = CYRE_FILE_OTHER);
+	return CYRE_OK;
+}
+
+const struct cyre_db_driver cyre_db_twoskip = {
+	.name = "twoskip",
+	.detect = detect,
+	.read = read_strict,
+};

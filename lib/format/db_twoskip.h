@@ -1,0 +1,68 @@
+/*
+ * db_twoskip.h - twoskip records, for its three files (strict, salvage, write)
+ *
+ * Format: docs/formats/twoskip.md.
+ */
+#ifndef CYRE_DB_TWOSKIP_H
+#define CYRE_DB_TWOSKIP_H
+
+#include "db.h"
+
+#define TS_HEADER_LEN 64
+#define TS_MAX_LEVEL  31
+#define TS_DUMMY_LEN  272
+#define TS_FIRST      (TS_HEADER_LEN + TS_DUMMY_LEN) /* first data record */
+#define TS_MIN_RECORD 24
+#define TS_DIRTY      1u
+#define TS_MAGIC      "\xa1\x02\x8b\x0dtwoskip file\0\0\0\0"
+#define TS_MAGIC_LEN  20
+#define TS_BLANK                                                               \
+	"\x20"                                                                 \
+	"BLANK\x07\xa0"
+
+enum ts_type {
+	TS_DUMMY = '=',
+	TS_RECORD = '+',
+	TS_DELETE = '-',
+	TS_COMMIT = '$'
+};
+
+struct ts_header {
+	uint32_t version, flags;
+	uint64_t generation, num_records, repack_size, current_size;
+};
+
+struct ts_record {
+	uint64_t offset, size; /* size: head, key, value, padding */
+	uint8_t type, level;
+	bool head_ok, tail_ok; /* the two check sums */
+	const uint8_t *ptr;    /* level + 1 pointers */
+	struct cyre_slice key, value;
+};
+
+/* False: too short, another magic, a version we do not know, or a bad CRC. */
+bool cyre_ts_header(struct cyre_slice file, struct ts_header *ret);
+
+/*
+ * The record at `off`. False when no record of any kind can stand there: not
+ * aligned, an impossible type, level or length. A wrong check sum is not that:
+ * see head_ok and tail_ok.
+ */
+bool cyre_ts_record(
+	struct cyre_slice file, uint64_t off, struct ts_record *ret);
+
+/* Pointer slot i of a record. */
+static inline uint64_t ts_ptr(const struct ts_record *r, unsigned i)
+{
+	return cyre_load_be64(r->ptr + 8 * (size_t)i);
+}
+
+/* Where list `i` goes on, the newest committed slot of list 0. */
+uint64_t cyre_ts_next(const struct ts_record *r, unsigned list, uint64_t end);
+
+bool cyre_ts_is_blank(struct cyre_slice file, uint64_t off);
+
+cyre_status cyre_ts_salvage(struct cyre_slice file, struct cyre_findings *found,
+	struct cyre_db *db);
+
+#endif

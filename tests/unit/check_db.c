@@ -1,0 +1,133 @@
+/*
+ * check_db.c - the database readers on files that real servers wrote
+ *
+ * The truth is what the server's own tool printed of each file
+ * (fixtures/databases).
+ */
+#include "unit.h"
+
+#include <stdio.h>
+
+#include <cyrescue/db.h>
+
+#include "buf.h"
+
+static struct cyre_slice load(const char *name)
+{
+	char path[4096];
+	uint8_t *p;
+	long n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/fixtures/databases/%s",
+		CYRE_SOURCE_DIR, name);
+	f = fopen(path, "rb");
+	ck_assert_msg(f != NULL, "%s", path);
+	fseek(f, 0, SEEK_END);
+	n = ftell(f);
+	rewind(f);
+	p = malloc(n ? (size_t)n : 1);
+	ck_assert_uint_eq(fread(p, 1, (size_t)n, f), (size_t)n);
+	fclose(f);
+	return cyre_slice(p, (size_t)n);
+}
+
+static struct cyre_buf show(const struct cyre_db *db)
+{
+	struct cyre_buf b = {0};
+	size_t i;
+
+	for (i = 0; i < cyre_db_count(db); i++) {
+		const struct cyre_db_entry *e = cyre_db_at(db, i);
+
+		if (e->trust != CYRE_DB_INTACT)
+			continue;
+		cyre_put_slice(&b, e->key);
+		cyre_put_u8(&b, '\t');
+		cyre_put_slice(&b, e->value);
+		cyre_put_u8(&b, '\n');
+	}
+	return b;
+}
+
+static const struct {
+	const char *name;
+	enum cyre_db_format format;
+	bool clean;
+	const char *truth; /* its suffix */
+} files[] = {
+	{"3.0.18-twoskip-churn", CYRE_DB_TWOSKIP, true, "show"},
+	{"3.6.1-twoskip-churn", CYRE_DB_TWOSKIP, true, "show"},
+	{"3.6.1-twoskip-killed", CYRE_DB_TWOSKIP, false, "show"},
+	{"2.4.22-skiplist-churn", CYRE_DB_SKIPLIST, true, "show"},
+	{"3.6.1-skiplist-churn", CYRE_DB_SKIPLIST, true, "show"},
+	/* The tool printed the open transaction too, before its recovery. */
+	{"3.6.1-skiplist-killed", CYRE_DB_SKIPLIST, false, "recovered"},
+	{"3.6.1-flat-churn", CYRE_DB_FLAT, true, "show"},
+};
+
+#define NFILES ((int)(sizeof(files) / sizeof(files[0])))
+
+/* A reader that misses one key loses a customer's mailbox. */
+START_TEST(strict_reading_equals_the_server)
+{
+	struct cyre_findings found = {0};
+	struct cyre_slice bytes, want;
+	struct cyre_db *db;
+	struct cyre_buf got;
+	char name[100];
+	size_t i;
+
+	snprintf(name, sizeof(name), "%s.db", files[_i].name);
+	bytes = load(name);
+	snprintf(name, sizeof(name), "%s.db.%s", files[_i].name,
+		files[_i].truth);
+	want = load(name);
+	ck_assert_int_eq(cyre_db_read(bytes, &found, &db), CYRE_OK);
+	ck_assert_int_eq(cyre_db_info(db)->format, files[_i].format);
+	ck_assert_int_eq(found.n == 0, files[_i].clean);
+	got = show(db);
+	ck_assert(cyre_slice_eq(cyre_buf_slice(&got), want));
+	for (i = 0; i < cyre_db_count(db); i++)
+		ck_assert_ptr_eq(cyre_db_find(db, cyre_db_at(db, i)->key),
+			cyre_db_at(db, i));
+	ck_assert_ptr_null(cyre_db_find(db, cyre_slice_str("no such key")));
+	cyre_db_free(db);
+	cyre_findings_free(&found);
+	cyre_buf_free(&got);
+	free((void *)bytes.p);
+	free((void *)want.p);
+}
+END_TEST
+
+/* The three orders differ in exactly these pairs (skiplist.md section 4). */
+START_TEST(keys_with_one_prefix_stand_together)
+{
+	static const char text[] =
+		"user.a\t1\nuser.a.b\t2\nuser.a-b\t3\nuser.b\t4\n";
+	struct cyre_findings found = {0};
+	struct cyre_db *db;
+	size_t i;
+
+	ck_assert_int_eq(
+		cyre_db_read(cyre_slice_str(text), &found, &db), CYRE_OK);
+	ck_assert_uint_eq(found.n, 0);
+	ck_assert_int_eq(cyre_db_info(db)->order, CYRE_DB_MAILBOX);
+	i = cyre_db_seek(db, cyre_slice_str("user.a."));
+	ck_assert_uint_eq(i, 1);
+	i = cyre_db_seek(db, cyre_slice_str("user.a-"));
+	ck_assert_uint_eq(i, 2);
+	cyre_db_free(db);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("db");
+	TCase *t = tcase_create("db");
+
+	tcase_add_loop_test(t, strict_reading_equals_the_server, 0, NFILES);
+	tcase_add_test(t, keys_with_one_prefix_stand_together);
+	suite_add_tcase(s, t);
+	return cyre_run_suite(s);
+}
