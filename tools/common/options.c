@@ -1,0 +1,408 @@
+/* options.c - see options.h. A thin table over getopt_long(3). */
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_OPTIONS 64
+#define FIRST_LONG  256 /* getopt's value of options without a letter */
+
+static const char *tool_name;
+
+void cyre_complain(const char *tool, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "%s: ", tool);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+void cyre_usage_error(const char *tool, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "%s: ", tool);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "; try '%s --help'\n", tool);
+	exit(EXIT_USAGE);
+}
+
+static void no_memory(void)
+{
+	cyre_complain(tool_name, "out of memory");
+	exit(EXIT_NOT_DONE);
+}
+
+void cyre_list_add(struct cyre_list *l, const char *s)
+{
+	char **items = reallocarray(l->items, l->n + 1, sizeof(*items));
+
+	if (!items)
+		no_memory();
+	l->items = items;
+	items[l->n] = strdup(s);
+	if (!items[l->n])
+		no_memory();
+	l->n++;
+}
+
+static void list_free(struct cyre_list *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		free(l->items[i]);
+	free(l->items);
+	*l = (struct cyre_list){0};
+}
+
+void cyre_common_free(struct cyre_common_options *c)
+{
+	list_free(&c->configs);
+	list_free(&c->spools);
+	list_free(&c->metas);
+	list_free(&c->partitions);
+	list_free(&c->users);
+	list_free(&c->mailboxes);
+}
+
+bool cyre_parse_number(const char *s, uint64_t max, uint64_t *ret)
+{
+	unsigned long long v;
+	char *end;
+
+	if (*s < '0' || *s > '9')
+		return false;
+	errno = 0;
+	v = strtoull(s, &end, 10);
+	if (errno || *end || v > max)
+		return false;
+	*ret = v;
+	return true;
+}
+
+bool cyre_parse_size(const char *s, uint64_t *ret)
+{
+	static const char units[] = "kmgt";
+	char digits[32];
+	const char *unit;
+	size_t n = strlen(s);
+	unsigned shift = 0;
+	uint64_t v;
+
+	if (n == 0 || n >= sizeof(digits))
+		return false;
+	memcpy(digits, s, n + 1);
+	unit = strchr(units, digits[n - 1] | 0x20);
+	if (unit && *unit) {
+		shift = 10 * (unsigned)(unit - units + 1);
+		digits[n - 1] = '\0';
+	}
+	if (!cyre_parse_number(digits, UINT64_MAX >> shift, &v))
+		return false;
+	*ret = v << shift;
+	return true;
+}
+
+/* "2/8": the second of eight parts. */
+static bool set_shard(struct cyre_common_options *c, const char *s)
+{
+	unsigned k, n;
+	char rest;
+
+	if (sscanf(s, "%u/%u%c", &k, &n, &rest) != 2 || k < 1 || k > n)
+		return false;
+	c->shard = k;
+	c->shards = n;
+	return true;
+}
+
+static bool set_progress(struct cyre_common_options *c, const char *s)
+{
+	static const char *const names[] = {"auto", "always", "never"};
+	int i;
+
+	for (i = 0; i < 3; i++)
+		if (!strcmp(s, names[i])) {
+			c->progress = (enum progress_when)i;
+			return true;
+		}
+	return false;
+}
+
+/* One name a line (or, after -0, ended by NUL); "-" is standard input. */
+static bool add_names(struct cyre_common_options *c, const char *path,
+	int delimiter)
+{
+	FILE *f = !strcmp(path, "-") ? stdin : fopen(path, "re");
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+
+	if (!f) {
+		cyre_complain(tool_name, "%s: %s", path, strerror(errno));
+		exit(EXIT_NOT_DONE);
+	}
+	while ((n = getdelim(&line, &cap, delimiter, f)) > 0) {
+		if (line[n - 1] == delimiter)
+			line[n - 1] = '\0';
+		if (*line)
+			cyre_list_add(&c->mailboxes, line);
+	}
+	free(line);
+	if (f != stdin)
+		fclose(f);
+	return true;
+}
+
+enum common {
+	OPT_CONFIG = FIRST_LONG + MAX_OPTIONS,
+	OPT_ROOT,
+	OPT_SPOOL,
+	OPT_META,
+	OPT_CONFDIR,
+	OPT_PARTITION,
+	OPT_USER,
+	OPT_MAILBOX,
+	OPT_FROM_FILE,
+	OPT_NUL,
+	OPT_SHARD,
+	OPT_JOBS,
+	OPT_MEMORY,
+	OPT_TIMEZONE,
+	OPT_PROGRESS,
+	OPT_QUIET,
+	OPT_VERBOSE,
+	OPT_CRON,
+	OPT_VERSION,
+	OPT_HELP,
+};
+
+/* In the order of --help. */
+static const struct cyre_option common_options[] = {
+	{"config", 'C', "FILE", "imapd.conf (default /etc/imapd.conf); may be given more than once", NULL},
+	{"root", 0, "DIR", "take every absolute path of imapd.conf below DIR", NULL},
+	{"spool", 0, "DIR", "a partition's directory, without imapd.conf", NULL},
+	{"meta", 0, "DIR", "the metapartition beside the last --spool", NULL},
+	{"confdir", 0, "DIR", "the configdirectory, without imapd.conf", NULL},
+	{"partition", 'p', "NAME", "only this partition", NULL},
+	{"user", 'u', "USER", "only this user's mailboxes", NULL},
+	{"mailbox", 'm', "NAME", "only this mailbox; * and % are patterns", NULL},
+	{"from-file", 0, "FILE", "mailboxes named in FILE, one a line; - is standard input", NULL},
+	{"null", '0', NULL, "names in --from-file end with NUL", NULL},
+	{"shard", 0, "K/N", "the K-th of N parts, by user", NULL},
+	{"jobs", 'j', "N", "threads (default: one a processor)", NULL},
+	{"memory", 0, "SIZE", "file contents held at once (default 1G)", NULL},
+	{"timezone", 0, "TZ", "the server's time zone (default: this host's)", NULL},
+	{"progress", 0, "WHEN", "auto, always or never", NULL},
+	{"quiet", 'q', NULL, "the summary only", NULL},
+	{"verbose", 'v', NULL, "also what costs nobody anything", NULL},
+	{"cron", 0, NULL, "silent when all is well", NULL},
+	{"version", 0, NULL, "print the version", NULL},
+	{"help", 'h', NULL, "print this", NULL},
+	{NULL, 0, NULL, NULL, NULL},
+};
+
+static void print_options(const struct cyre_option *o)
+{
+	char left[64];
+
+	for (; o->name; o++) {
+		snprintf(left, sizeof(left), "%c%c%s--%s%s%s",
+			o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
+			o->letter ? ", " : "  ", o->name, o->arg ? " " : "",
+			o->arg ? o->arg : "");
+		printf("  %-26s %s\n", left, o->help);
+	}
+}
+
+static void print_help(const char *usage, const struct cyre_option *own)
+{
+	printf("%s\n", usage);
+	print_options(own);
+	if (own->name)
+		putchar('\n');
+	print_options(common_options);
+	printf("\nExit status: 0 clean, 1 all repaired, 4 problems left, 8 part of the work could\n"
+	       "not be done, 16 wrong usage, 32 interrupted; added up.\n");
+}
+
+struct parse {
+	const char *tool, *usage;
+	const struct cyre_option *own;
+	void *payload;
+	struct cyre_common_options *c;
+	struct option longs[MAX_OPTIONS];
+	char shorts[2 * MAX_OPTIONS + 2];
+	const char *from_file;
+	int delimiter;
+};
+
+static void add_table(struct parse *p, const struct cyre_option *o, int first,
+	size_t *nlongs)
+{
+	size_t s = strlen(p->shorts);
+	int i;
+
+	for (i = 0; o[i].name && *nlongs < MAX_OPTIONS - 1; i++) {
+		p->longs[(*nlongs)++] = (struct option){o[i].name,
+			o[i].arg ? required_argument : no_argument, NULL,
+			first + i};
+		if (!o[i].letter)
+			continue;
+		p->shorts[s++] = o[i].letter;
+		if (o[i].arg)
+			p->shorts[s++] = ':';
+	}
+	p->shorts[s] = '\0';
+}
+
+/* The number of a letter as of its long option. */
+static int by_letter(const struct parse *p, int c)
+{
+	int i;
+
+	for (i = 0; p->own[i].name; i++)
+		if (p->own[i].letter == c)
+			return FIRST_LONG + i;
+	for (i = 0; common_options[i].name; i++)
+		if (common_options[i].letter == c)
+			return OPT_CONFIG + i;
+	return '?';
+}
+
+static bool set_path_or_name(struct cyre_common_options *c, int opt,
+	const char *arg)
+{
+	switch (opt) {
+	case OPT_CONFIG:
+		cyre_list_add(&c->configs, arg);
+		return true;
+	case OPT_ROOT:
+		c->root = arg;
+		return true;
+	case OPT_SPOOL:
+		cyre_list_add(&c->spools, arg);
+		return true;
+	case OPT_META:
+		while (c->metas.n + 1 < c->spools.n)
+			cyre_list_add(&c->metas, "");
+		cyre_list_add(&c->metas, arg);
+		return true;
+	case OPT_CONFDIR:
+		c->confdir = arg;
+		return true;
+	case OPT_PARTITION:
+		cyre_list_add(&c->partitions, arg);
+		return true;
+	case OPT_USER:
+		cyre_list_add(&c->users, arg);
+		return true;
+	case OPT_MAILBOX:
+		cyre_list_add(&c->mailboxes, arg);
+		return true;
+	case OPT_TIMEZONE:
+		c->timezone = arg;
+		return true;
+	}
+	return false;
+}
+
+static bool set_common(struct parse *p, int opt, const char *arg)
+{
+	struct cyre_common_options *c = p->c;
+	uint64_t v;
+
+	switch (opt) {
+	case OPT_FROM_FILE:
+		p->from_file = arg;
+		return true;
+	case OPT_NUL:
+		p->delimiter = '\0';
+		return true;
+	case OPT_SHARD:
+		return set_shard(c, arg);
+	case OPT_JOBS:
+		if (!cyre_parse_number(arg, 1024, &v))
+			return false;
+		c->jobs = (unsigned)v;
+		return true;
+	case OPT_MEMORY:
+		return cyre_parse_size(arg, &c->memory);
+	case OPT_PROGRESS:
+		return set_progress(c, arg);
+	case OPT_QUIET:
+		c->quiet = true;
+		return true;
+	case OPT_VERBOSE:
+		c->verbose = true;
+		return true;
+	case OPT_CRON:
+		c->cron = true;
+		return true;
+	case OPT_VERSION:
+		printf("%s (cyrescue) %s\n", p->tool, CYRE_VERSION);
+		exit(EXIT_CLEAN);
+	case OPT_HELP:
+		print_help(p->usage, p->own);
+		exit(EXIT_CLEAN);
+	}
+	return set_path_or_name(c, opt, arg);
+}
+
+static const char *option_name(const struct parse *p, int opt)
+{
+	return opt >= OPT_CONFIG ? common_options[opt - OPT_CONFIG].name
+				 : p->own[opt - FIRST_LONG].name;
+}
+
+void cyre_parse_options(int argc, char **argv, const char *tool,
+	const char *usage, const struct cyre_option *own, void *payload,
+	struct cyre_common_options *common, int *ret_first)
+{
+	struct parse p = {.tool = tool, .usage = usage, .own = own,
+		.payload = payload, .c = common, .shorts = ":",
+		.delimiter = '\n'};
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t nlongs = 0;
+	int opt;
+	bool ok;
+
+	tool_name = tool;
+	*common = (struct cyre_common_options){.shard = 1, .shards = 1,
+		.jobs = cpus > 1 ? (unsigned)cpus : 1,
+		.memory = UINT64_C(1) << 30};
+	add_table(&p, own, FIRST_LONG, &nlongs);
+	add_table(&p, common_options, OPT_CONFIG, &nlongs);
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, p.shorts, p.longs, NULL)) != -1) {
+		if (opt == ':')
+			cyre_usage_error(tool, "option '%s' needs an argument",
+				argv[optind - 1]);
+		if (opt < FIRST_LONG)
+			opt = by_letter(&p, opt);
+		if (opt == '?')
+			cyre_usage_error(tool, "unknown option '%s'",
+				argv[optind - 1]);
+		ok = opt >= OPT_CONFIG
+			     ? set_common(&p, opt, optarg)
+			     : own[opt - FIRST_LONG].set(payload, optarg);
+		if (!ok)
+			cyre_usage_error(tool, "'%s' is no value for --%s",
+				optarg ? optarg : "", option_name(&p, opt));
+	}
+	if (p.from_file)
+		add_names(common, p.from_file, p.delimiter);
+	*ret_first = optind;
+}
