@@ -9,7 +9,7 @@
 
 #include <cyrescue/finding.h>
 
-#include "bytes.h"
+#include "source.h"
 
 enum cyre_side { CYRE_SIDE_SPOOL, CYRE_SIDE_ARCHIVE };
 
@@ -28,6 +28,25 @@ struct cyre_msgfile {
 	uint8_t state; /* enum cyre_entry_state */
 	uint64_t size; /* bytes */
 	int64_t mtime_ns;
+};
+
+/* A metadata file. */
+struct cyre_metafile {
+	uint8_t state;		  /* enum cyre_entry_state */
+	struct cyre_slice bytes;  /* whole; empty for caches */
+	struct cyre_source *view; /* caches only; NULL: not opened */
+	uint64_t size;		  /* bytes */
+	int64_t mtime_ns;
+	uint32_t mode, uid, gid;
+};
+
+struct cyre_evidence {
+	/* The name and the id the directory's place tells; NULL: it does not. */
+	const char *mboxname, *path_uniqueid;
+	struct cyre_metafile meta[CYRE_FILE_COUNT]; /* by enum cyre_file */
+	const struct cyre_msgfile *files; /* sorted by uid, then side */
+	size_t nfiles;
+	bool has_archive; /* the partition has an archive of its own */
 };
 
 #endif

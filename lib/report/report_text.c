@@ -348,8 +348,7 @@ static void text_end(cyre_report *r, bool complete, int exit_status)
 {
 	struct cyre_text *t = r->text;
 
-	(void)exit_status;
-	if (!t)
+	if (!t || (exit_status == 0 && r->options.silent_when_clean))
 		return;
 	end_customer(t);
 	put_triage(r, t, complete);

@@ -63,6 +63,7 @@ struct cyre_report_options {
 	enum cyre_report_format format;
 	bool quiet;	     /* text: the triage only */
 	bool verbose;	     /* text: notes too, every finding */
+	bool silent_when_clean; /* text: nothing at all on exit status 0 */
 	cyre_write_fn *write;
 	void *payload;
 };

@@ -1,0 +1,200 @@
+/*
+ * judge.c - the checks of one mailbox in their order
+ *
+ * header -> index -> expunge -> files -> cache: each uses what the one before
+ * could read, and goes on with less when that was little. Adds findings only;
+ * opens nothing.
+ */
+#include "judge.h"
+
+#include "check_header.h"
+#include "digest.h"
+
+struct court {
+	const struct cyre_evidence *ev;
+	const struct cyre_judge_options *o;
+	struct cyre_findings *found;
+	struct cyre_judgement *j;
+};
+
+static bool present(const struct court *c, enum cyre_file which)
+{
+	return c->ev->meta[which].state != CYRE_ENTRY_ABSENT;
+}
+
+static bool readable(const struct court *c, enum cyre_file which)
+{
+	return c->ev->meta[which].state == CYRE_ENTRY_FILE;
+}
+
+static struct cyre_slice text(const char *s)
+{
+	return s ? cyre_slice_str(s) : cyre_slice(NULL, 0);
+}
+
+/* What is not there at all. One finding when both are gone. */
+static void judge_presence(struct court *c)
+{
+	bool header = present(c, CYRE_FILE_HEADER);
+	bool index = present(c, CYRE_FILE_INDEX);
+
+	if (!header && !index) {
+		CYRE_FIND(c->found, .problem = CYRE_P_EMPTY_MAILBOX_DIR,
+			.file = CYRE_FILE_DIRECTORY, .actual = c->ev->nfiles);
+		return;
+	}
+	if (!header)
+		CYRE_FIND(c->found, .problem = CYRE_P_HEADER_MISSING,
+			.file = CYRE_FILE_HEADER);
+	if (!index)
+		CYRE_FIND(c->found, .problem = CYRE_P_INDEX_MISSING,
+			.file = CYRE_FILE_INDEX);
+}
+
+static cyre_status judge_header(struct court *c)
+{
+	struct cyre_header *h = &c->j->header;
+	struct cyre_header_context ctx = {.file = CYRE_FILE_HEADER,
+		.mboxname = text(c->ev->mboxname)};
+	struct cyre_slice id = text(c->ev->path_uniqueid);
+	cyre_status st;
+
+	if (!readable(c, CYRE_FILE_HEADER))
+		return CYRE_OK;
+	st = cyre_header_read(c->ev->meta[CYRE_FILE_HEADER].bytes,
+		CYRE_FILE_HEADER, c->found, h);
+	if (st != CYRE_OK)
+		return st;
+	c->j->header_read = true;
+	cyre_check_header(h, &ctx, c->found);
+	if (id.n && h->uniqueid.n && !cyre_slice_eq(id, h->uniqueid))
+		CYRE_FIND(c->found, .problem = CYRE_P_UNIQUEID_MISFILED,
+			.file = CYRE_FILE_HEADER, .text = c->ev->path_uniqueid);
+	return CYRE_OK;
+}
+
+static struct cyre_index_context index_context(const struct court *c)
+{
+	const struct cyre_header *h = &c->j->header;
+
+	return (struct cyre_index_context){
+		.now = c->o->now,
+		.header_known = c->j->header_read && h->magic_ok,
+		.header_crc = cyre_crc32(h->bytes),
+		.flag_names = h->flags,
+		.flag_count = h->nflags,
+	};
+}
+
+static void judge_index(struct court *c)
+{
+	struct cyre_index_context ctx = index_context(c);
+	struct cyre_judgement *j = c->j;
+
+	if (!readable(c, CYRE_FILE_INDEX) ||
+		cyre_index_read(c->ev->meta[CYRE_FILE_INDEX].bytes,
+			CYRE_FILE_INDEX, c->found, &j->index) != CYRE_OK)
+		return;
+	j->index_read = true;
+	cyre_check_index(&j->index, &ctx, c->found, &j->totals);
+}
+
+/* A 2.3 server's file of expunged messages (index.md 10.2). */
+static void judge_expunge(struct court *c)
+{
+	const struct cyre_metafile *m = &c->ev->meta[CYRE_FILE_EXPUNGE];
+	struct cyre_index_context ctx = index_context(c);
+	struct cyre_index_totals totals;
+	struct cyre_judgement *j = c->j;
+
+	/* Empty: nothing was expunged. */
+	if (!readable(c, CYRE_FILE_EXPUNGE) || m->bytes.n == 0)
+		return;
+	if (cyre_index_read(m->bytes, CYRE_FILE_EXPUNGE, c->found,
+		    &j->expunge) != CYRE_OK)
+		return;
+	j->expunge_read = true;
+	cyre_check_expunge(&j->expunge, &ctx, c->found, &totals);
+	if (j->index_read && j->index.layout->version >= 12)
+		CYRE_FIND(c->found, .problem = CYRE_P_EXPUNGE_STALE,
+			.file = CYRE_FILE_EXPUNGE,
+			.actual = j->index.layout->version);
+}
+
+/* Can a file's record have been lost from this index? */
+static bool index_is_whole(const struct court *c)
+{
+	const uint64_t *n = c->found->count;
+
+	return c->j->totals.broken == 0 && !n[CYRE_P_INDEX_TRUNCATED] &&
+	       !n[CYRE_P_INDEX_HEADER_CRC] && !n[CYRE_P_INDEX_SIZES];
+}
+
+static cyre_status judge_files(struct court *c)
+{
+	struct cyre_judgement *j = c->j;
+	struct cyre_files_context ctx = {
+		.index = j->index_read ? &j->index : NULL,
+		.expunge = j->expunge_read ? &j->expunge : NULL,
+		.files = c->ev->files,
+		.nfiles = c->ev->nfiles,
+		.has_archive = c->ev->has_archive,
+		.index_whole = index_is_whole(c),
+	};
+
+	return cyre_check_files(&ctx, c->found, &j->files);
+}
+
+/* Without these the server does not open a mailbox, in any release. */
+static const enum cyre_problem closing[] = {CYRE_P_FILE_UNREADABLE,
+	CYRE_P_NOT_REGULAR, CYRE_P_WRONG_OWNER, CYRE_P_WRONG_MODE,
+	CYRE_P_EMPTY_MAILBOX_DIR, CYRE_P_SPOOL_WITHOUT_META,
+	CYRE_P_NAME_MISPLACED, CYRE_P_HEADER_MISSING, CYRE_P_HEADER_MAGIC,
+	CYRE_P_HEADER_EMPTY, CYRE_P_HEADER_NUL, CYRE_P_HEADER_TRUNCATED,
+	CYRE_P_HEADER_SYNTAX, CYRE_P_HEADER_LITERAL, CYRE_P_INDEX_MISSING,
+	CYRE_P_INDEX_SHORT, CYRE_P_INDEX_VERSION, CYRE_P_INDEX_TRUNCATED,
+	CYRE_P_INDEX_HEADER_CRC};
+
+void cyre_judge_access(const struct cyre_findings *found,
+	struct cyre_judgement *j)
+{
+	int p;
+
+	for (size_t i = 0; i < sizeof(closing) / sizeof(*closing); i++)
+		j->unavailable |= found->count[closing[i]] != 0;
+	/* Only 2.4 insists on this one (header.md 5). */
+	if (j->index_read && j->index.layout->version == 12)
+		j->unavailable |=
+			found->count[CYRE_P_INDEX_HEADER_FILE_CRC] != 0;
+	for (p = 0; p < CYRE_PROBLEM_COUNT; p++)
+		j->degraded |= found->count[p] &&
+			cyre_problem_row((enum cyre_problem)p)->severity >=
+				CYRE_SEV_DAMAGE;
+	j->delivery_blocked = j->unavailable;
+}
+
+cyre_status cyre_judge(const struct cyre_evidence *ev,
+	const struct cyre_judge_options *o, struct cyre_findings *found,
+	struct cyre_judgement *ret)
+{
+	struct court c = {.ev = ev, .o = o, .found = found, .j = ret};
+	cyre_status st;
+
+	*ret = (struct cyre_judgement){0};
+	judge_presence(&c);
+	if (o->level < 2)
+		return CYRE_OK;
+	st = judge_header(&c);
+	if (st != CYRE_OK)
+		return st;
+	judge_index(&c);
+	judge_expunge(&c);
+	return judge_files(&c);
+}
+
+void cyre_judgement_free(struct cyre_judgement *j)
+{
+	if (j->header_read)
+		cyre_header_free(&j->header);
+	j->header_read = false;
+}

@@ -1,0 +1,42 @@
+/*
+ * judge.h - one mailbox's evidence -> findings and facts
+ *
+ * Pure: calls each check on what gather found. What needs message bytes (level
+ * 4) is called by the engine, message by message, in check_messages.h.
+ */
+#ifndef CYRE_JUDGE_H
+#define CYRE_JUDGE_H
+
+#include "check_files.h"
+#include "check_index.h"
+#include "evidence.h"
+#include "header.h"
+
+struct cyre_judge_options {
+	unsigned level; /* CYRE_LEVEL_... as numbers */
+	uint64_t now;	/* seconds; 0: dates are not held against it */
+};
+
+/* What the judge made of the evidence; free with cyre_judgement_free(). */
+struct cyre_judgement {
+	bool header_read, index_read, expunge_read;
+	struct cyre_header header;
+	struct cyre_index index, expunge;
+	struct cyre_index_totals totals;
+	struct cyre_files_totals files;
+	bool unavailable;     /* the server cannot open the mailbox */
+	bool degraded;	      /* it opens, and shows something wrong */
+	bool delivery_blocked; /* new mail is not taken */
+};
+
+/* CYRE_OK, CYRE_ENOMEM, or CYRE_EIO when the cache could not be read on. */
+cyre_status cyre_judge(const struct cyre_evidence *ev,
+	const struct cyre_judge_options *o, struct cyre_findings *found,
+	struct cyre_judgement *ret);
+void cyre_judgement_free(struct cyre_judgement *j);
+
+/* What the findings so far mean for who opens the mailbox. */
+void cyre_judge_access(const struct cyre_findings *found,
+	struct cyre_judgement *j);
+
+#endif

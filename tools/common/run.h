@@ -1,0 +1,68 @@
+/*
+ * run.h - what every tool that goes over a server does around the library:
+ * output files, rights, signals, progress
+ */
+#ifndef CYRE_TOOL_RUN_H
+#define CYRE_TOOL_RUN_H
+
+#include <cyrescue/report.h>
+#include <cyrescue/scan.h>
+
+#include <signal.h>
+
+#include "options.h"
+
+/* Set by SIGINT and SIGTERM: end soon, with a truthful trailer. */
+extern volatile sig_atomic_t cyre_tool_stop;
+
+void cyre_tool_signals(void);
+
+struct cyre_output {
+	int fd; /* -1: none */
+};
+
+bool cyre_output_open(struct cyre_output *out, const char *path);
+/* Flushed to the disk; false and errno when that failed. */
+bool cyre_output_close(struct cyre_output *out);
+
+/* To `out`, or standard output when NULL. Ends the tool when out of memory. */
+cyre_report *cyre_tool_report(enum cyre_report_format format,
+	const struct cyre_common_options *c, struct cyre_output *out);
+
+/*
+ * How many servers the options name: one a --config. Complains and exits 16
+ * when they name none and /etc/imapd.conf is not there.
+ */
+size_t cyre_tool_places(const char *tool, const struct cyre_common_options *c);
+struct cyre_source_place cyre_tool_place(const struct cyre_common_options *c,
+	size_t i);
+struct cyre_select cyre_tool_select(const struct cyre_common_options *c);
+
+/*
+ * Becomes the server's user and gives up writing. Complains and returns false
+ * when that failed; a kernel without Landlock is told under -v only.
+ */
+bool cyre_tool_confine(const char *tool, const struct cyre_common_options *c,
+	const struct cyre_source_place *place);
+
+void cyre_tool_begin(const char *tool, const struct cyre_common_options *c,
+	const struct cyre_source_place *place, unsigned level,
+	cyre_report *const *reports, size_t n);
+
+struct cyre_tool_progress {
+	bool bar;      /* a terminal looks */
+	bool shown;    /* something is on the line */
+	double start, last; /* seconds */
+};
+
+void cyre_tool_progress(struct cyre_tool_progress *p,
+	const struct cyre_common_options *c,
+	void (**ret_hook)(void *, const struct cyre_progress *),
+	void **ret_payload);
+void cyre_tool_progress_end(struct cyre_tool_progress *p);
+
+/* Why a run could not be done, in words an administrator can act on. */
+void cyre_tool_explain(const char *tool, cyre_status st,
+	const struct cyre_error *err);
+
+#endif

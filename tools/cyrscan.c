@@ -1,0 +1,205 @@
+/*
+ * cyrscan - look at a crashed Cyrus server's spool and say who is hurt
+ *
+ * Parses options, gives up the rights a scan does not need, calls the library,
+ * and turns the result into an exit status. Manual: docs/man/cyrscan.8.
+ */
+#include <cyrescue/confine.h>
+#include <cyrescue/report.h>
+#include <cyrescue/scan.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/options.h"
+#include "common/run.h"
+
+#define TOOL "cyrscan"
+
+static const char usage[] =
+	"Usage: cyrscan [OPTION]...\n"
+	"Checks the mailboxes of a Cyrus IMAP server. Writes nothing.\n";
+
+struct scan_tool {
+	struct cyre_common_options common;
+	unsigned level;
+	bool json;
+	const char *output;
+	enum cyre_severity fail_on;
+};
+
+static bool set_level(void *payload, const char *s)
+{
+	struct scan_tool *t = payload;
+	uint64_t v;
+
+	if (!cyre_parse_number(s, CYRE_LEVEL_PARSE, &v))
+		return false;
+	t->level = (unsigned)v;
+	return true;
+}
+
+static bool set_json(void *payload, const char *s)
+{
+	(void)s;
+	((struct scan_tool *)payload)->json = true;
+	return true;
+}
+
+static bool set_output(void *payload, const char *s)
+{
+	((struct scan_tool *)payload)->output = s;
+	return true;
+}
+
+static bool set_fail_on(void *payload, const char *s)
+{
+	struct scan_tool *t = payload;
+	int i;
+
+	for (i = CYRE_SEV_NOTE; i <= CYRE_SEV_LOSS; i++)
+		if (!strcmp(s, cyre_severity_name((enum cyre_severity)i))) {
+			t->fail_on = (enum cyre_severity)i;
+			return true;
+		}
+	return false;
+}
+
+static const struct cyre_option own_options[] = {
+	{"level", 0, "N", "1 directories, 2 indexes, 3 every checksum (default), 4 every message", set_level},
+	{"json", 0, NULL, "the report as JSON Lines on standard output", set_json},
+	{"output", 'o', "FILE", "the report as JSON Lines to FILE, beside the text", set_output},
+	{"fail-on", 0, "SEVERITY", "note, stale (default), damage or loss: what makes exit status 4", set_fail_on},
+	{NULL, 0, NULL, NULL, NULL},
+};
+
+/* Everything that is open for writing, open before rights are given up. */
+struct outputs {
+	cyre_report *reports[2];
+	size_t n;
+	struct cyre_output file;
+};
+
+static bool open_outputs(const struct scan_tool *t, struct outputs *out)
+{
+	bool text = !t->json;
+
+	*out = (struct outputs){.file.fd = -1};
+	if (t->output && !cyre_output_open(&out->file, t->output)) {
+		cyre_complain(TOOL, "%s: %s", t->output, strerror(errno));
+		return false;
+	}
+	out->reports[out->n++] = cyre_tool_report(
+		text ? CYRE_REPORT_TEXT : CYRE_REPORT_JSON, &t->common, NULL);
+	if (t->output)
+		out->reports[out->n++] = cyre_tool_report(CYRE_REPORT_JSON,
+			&t->common, &out->file);
+	return true;
+}
+
+static bool close_outputs(struct outputs *out, bool complete, int status)
+{
+	bool ok = true;
+	size_t i;
+
+	for (i = 0; i < out->n; i++) {
+		ok &= cyre_report_end(out->reports[i], complete, status) ==
+		      CYRE_OK;
+		cyre_report_free(out->reports[i]);
+	}
+	ok &= cyre_output_close(&out->file);
+	if (!ok)
+		cyre_complain(TOOL, "the report could not be written: %s",
+			strerror(errno));
+	return ok;
+}
+
+static int status_of(const struct scan_tool *t,
+	const struct cyre_scan_result *r)
+{
+	int status = EXIT_CLEAN;
+
+	if (r->has_findings && r->worst >= t->fail_on)
+		status |= EXIT_PROBLEMS;
+	if (r->skipped)
+		status |= EXIT_NOT_DONE;
+	if (r->interrupted)
+		status |= EXIT_INTERRUPTED;
+	return status;
+}
+
+/* One server: its header, its mailboxes, its trailer. */
+static int scan_place(const struct scan_tool *t,
+	const struct cyre_source_place *place)
+{
+	struct cyre_scan_options o = {
+		.place = *place,
+		.select = cyre_tool_select(&t->common),
+		.level = t->level,
+		.jobs = t->common.jobs,
+		.memory = t->common.memory,
+		.now = (uint64_t)time(NULL),
+		.stop = &cyre_tool_stop,
+	};
+	struct cyre_scan_result result = {0};
+	struct cyre_tool_progress progress;
+	struct cyre_error err = {0};
+	struct outputs out;
+	int status = EXIT_NOT_DONE;
+	cyre_status st;
+
+	if (!open_outputs(t, &out))
+		return EXIT_NOT_DONE;
+	if (!cyre_tool_confine(TOOL, &t->common, place)) {
+		close_outputs(&out, false, EXIT_NOT_DONE);
+		return EXIT_NOT_DONE;
+	}
+	cyre_tool_begin(TOOL, &t->common, place, t->level, out.reports, out.n);
+	o.reports = out.reports;
+	o.n_reports = out.n;
+	cyre_tool_progress(&progress, &t->common, &o.progress, &o.payload);
+	st = cyre_scan(&o, &result, &err);
+	cyre_tool_progress_end(&progress);
+	if (st == CYRE_OK)
+		status = status_of(t, &result);
+	else
+		cyre_tool_explain(TOOL, st, &err);
+	if (!close_outputs(&out, st == CYRE_OK && result.complete, status))
+		status |= EXIT_NOT_DONE;
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct scan_tool t = {
+		.level = CYRE_LEVEL_SUMS, .fail_on = CYRE_SEV_STALE};
+	struct cyre_source_place place;
+	size_t i, n;
+	int first, status = EXIT_CLEAN;
+
+	cyre_parse_options(argc, argv, TOOL, usage, own_options, &t, &t.common,
+		&first);
+	if (first < argc)
+		cyre_usage_error(TOOL, "unexpected argument '%s'; mailboxes are named with -m",
+			argv[first]);
+	if (t.level == CYRE_LEVEL_DATABASES || t.level == CYRE_LEVEL_PARSE)
+		cyre_usage_error(TOOL, "--level %u is not available in this version",
+			t.level);
+	cyre_tool_signals();
+	n = cyre_tool_places(TOOL, &t.common);
+	if (n > 1 && t.output)
+		cyre_usage_error(TOOL, "-o takes one report; give one --config with it");
+	for (i = 0; i < n && !cyre_tool_stop; i++) {
+		place = cyre_tool_place(&t.common, i);
+		status |= scan_place(&t, &place);
+	}
+	cyre_common_free(&t.common);
+	return status;
+}
