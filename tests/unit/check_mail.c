@@ -1,0 +1,297 @@
+/*
+ * check_mail.c - message bytes -> cache record, without the large fixtures: the
+ * vectors of docs/formats/cache.md section 12 and what a hostile message may
+ * not do. Byte identity on real mail is tests/identity.
+ */
+#include "unit.h"
+
+#include <cyrescue/mail.h>
+
+#include "buf.h"
+#include "bytes.h"
+
+/* Real records of 3.6.1; the sum is over the whole record. */
+static const struct {
+	const char *name, *message;
+	unsigned header_size;
+	uint32_t crc;
+	size_t len;
+} vectors[] = {
+	{"V1", /* plain */
+		"From: a@b\r\nSubject: =?utf-8?q?x=C3=A9?=\r\n"
+		"\r\nhi\r\n",
+		43, 0x4a89cbeb, 416},
+	{"V2", /* 8-bit and quoting */
+		"Subject: caf\351 =?iso-8859-1?q?=80=e9?= =?iso-8859-1"
+		"?q?_x?=\r\nFrom: \"J. Q\" <J.Q@Ex.COM>, grp: a@b, c d"
+		";, x@y (comment)\r\nTo: =?utf-8?q?A=C3=A9?= <U@V>\r\n"
+		"X-Mailer: z\r\nX-Foo: y\r\nReply-To: f@g\r\n"
+		"Subject : spaced\r\nReceived: a; b\r\n"
+		"\r\n",
+		222, 0x6ce90b38, 864},
+	{"V3", /* bare LF empty header */
+		"Subject:\nFrom: x@y\r\n\r\nx\r\n",
+		22, 0x6c824959, 412},
+	{"V4", /* folded start */
+		"Subject:\r\n folded\r\n\r\nx\r\n",
+		21, 0xc6bdbded, 352},
+	{"V5", /* LF only */
+		"A: b\nC: d\n\nbody\n",
+		16, 0x35dd8bb9, 352},
+	{"V6", /* params */
+		"Content-Type: text/plain; charset=; format=flowed\r\n"
+		"\r\nx",
+		53, 0xab8e2213, 352},
+	{"V7", /* params end */
+		"Content-Type: text/plain; charset=;\r\n"
+		"\r\nx",
+		39, 0x950d684d, 364},
+	{"V8", /* folded token */
+		"Content-Type: text/plain; charset=utf-8; name=a\r\n"
+		" b\r\n\r\nx",
+		55, 0x723c8b55, 424},
+	{"V9", /* 2231 */
+		"Content-Disposition: attachment; filename*1=b c; file"
+		"name*0*=utf-8''a%20; x*0=y\r\n\r\n"
+		"x",
+		83, 0x7db44d82, 480},
+	{"V10", /* outer boundary inside inner */
+		"Content-Type: multipart/mixed; boundary=a\r\n"
+		"\r\npre\r\n--a\r\nContent-Type: multipart/alternative"
+		"; boundary=b\r\n\r\n--b\r\n\r\n"
+		"x\r\n--a\r\n\r\nouter2\r\n--a--\r\n"
+		"epi\r\n",
+		45, 0xc9c45acf, 788},
+	{"V11", /* close only */
+		"Content-Type: multipart/mixed; boundary=a\r\n"
+		"\r\n--a--\r\n",
+		45, 0x2f4292bc, 372},
+	{"V12", /* no boundary line */
+		"Content-Type: multipart/mixed; boundary=a\r\n"
+		"\r\nnothing\r\n",
+		45, 0x2181205a, 432},
+	{"V13", /* no boundary param */
+		"Content-Type: multipart/mixed\r\n"
+		"\r\nnothing\r\n",
+		33, 0x2bcda049, 360},
+	{"V14", /* header-only parts */
+		"Content-Type: multipart/mixed; boundary=a\r\n"
+		"\r\n--a\r\nContent-Type: multipart/x\r\n"
+		"\r\nzz\r\n--a\r\nContent-Type: message/rfc822\r\n"
+		"--a\r\nContent-Type: message/rfc822\r\n"
+		"\r\nSubject: in\r\n\r\nq\r\n--a--\r\n",
+		45, 0x20c0cbe1, 1392},
+	{"V15", /* addresses */
+		"To: <@r1,@r2:m@D>, m@d@e, undisclosed, <@r>, \"un\r\n"
+		"Cc: a b@c (x), <m@ d . e .>z, g:;\r\n"
+		"Bcc: n <m\r\n\r\n",
+		98, 0xfb810a7c, 744},
+	{"V16", /* empty names */
+		"From: =?utf-8?q?a=22b?= <c@d>, =?utf-8?q?=00z?= <e@f>"
+		"\r\n\r\n",
+		57, 0x1b3b96d0, 552},
+};
+#define N_VECTORS (sizeof(vectors) / sizeof(vectors[0]))
+
+static cyre_mail_parser *parser(const char *release,
+	const struct cyre_mail_options *options)
+{
+	cyre_mail_parser *m;
+
+	ck_assert_ptr_nonnull(cyre_mail_behaviour(release));
+	ck_assert_int_eq(cyre_mail_parser_new(cyre_mail_behaviour(release),
+		options, &m), CYRE_OK);
+	return m;
+}
+
+START_TEST(vector_is_what_the_server_wrote)
+{
+	cyre_mail_parser *m = parser("3.6.1", NULL);
+	struct cyre_mail_facts f;
+	struct cyre_buf rec = {0};
+
+	ck_assert_int_eq(cyre_mail_parse(m, cyre_slice_str(vectors[_i].message),
+		&rec, &f), CYRE_OK);
+	ck_assert_uint_eq(f.header_size, vectors[_i].header_size);
+	ck_assert_uint_eq(rec.n, vectors[_i].len);
+	ck_assert_uint_eq(f.record_size, rec.n);
+	ck_assert_uint_eq(f.cache_crc, vectors[_i].crc);
+	cyre_buf_free(&rec);
+	cyre_mail_parser_free(m);
+}
+END_TEST
+
+/* What one message left behind must not reach the next: parsers are reused. */
+START_TEST(a_parser_forgets)
+{
+	cyre_mail_parser *m = parser("3.6.1", NULL);
+	struct cyre_mail_facts f;
+	struct cyre_buf rec = {0};
+	size_t i;
+
+	for (i = 0; i < 3 * N_VECTORS; i++) {
+		cyre_buf_reset(&rec);
+		ck_assert_int_eq(cyre_mail_parse(m, cyre_slice_str(
+			vectors[i * 7 % N_VECTORS].message), &rec, &f),
+			CYRE_OK);
+		ck_assert_uint_eq(f.cache_crc, vectors[i * 7 % N_VECTORS].crc);
+	}
+	cyre_buf_free(&rec);
+	cyre_mail_parser_free(m);
+}
+END_TEST
+
+/* A parent that recurses once a level would run out of stack. */
+START_TEST(depth_has_a_limit)
+{
+	static const char level[] = "Content-Type: message/rfc822\r\n\r\n";
+	struct cyre_mail_options o = CYRE_MAIL_OPTIONS_INIT;
+	cyre_mail_parser *m;
+	struct cyre_mail_facts f = {.size = 77};
+	struct cyre_buf msg = {0}, rec = {0};
+
+	o.depth = 50;
+	m = parser("3.6.1", &o);
+	for (int i = 0; i < 49; i++)
+		cyre_put_str(&msg, level);
+	ck_assert_int_eq(cyre_mail_parse(m, cyre_buf_slice(&msg), &rec, &f),
+		CYRE_OK);
+	cyre_put_str(&msg, level);
+	rec.n = 3;
+	f.size = 77;
+	ck_assert_int_eq(cyre_mail_parse(m, cyre_buf_slice(&msg), &rec, &f),
+		CYRE_ELIMIT);
+	ck_assert_uint_eq(rec.n, 3);
+	ck_assert_uint_eq(f.size, 77);
+	cyre_buf_free(&msg);
+	cyre_buf_free(&rec);
+	cyre_mail_parser_free(m);
+}
+END_TEST
+
+/* Five bytes of message make a part of hundreds: memory needs its own limit. */
+START_TEST(memory_has_a_limit)
+{
+	struct cyre_mail_options o = CYRE_MAIL_OPTIONS_INIT;
+	cyre_mail_parser *m;
+	struct cyre_mail_facts f;
+	struct cyre_buf msg = {0};
+
+	o.memory_bytes = 1 << 20;
+	m = parser("3.6.1", &o);
+	cyre_put_str(&msg, "Content-Type: multipart/mixed; boundary=a\r\n\r\n");
+	for (int i = 0; i < 20000; i++)
+		cyre_put_str(&msg, "--a\r\n");
+	ck_assert_int_eq(cyre_mail_parse(m, cyre_buf_slice(&msg), NULL, &f),
+		CYRE_ELIMIT);
+	ck_assert_int_eq(cyre_mail_parse(m, cyre_slice_str("a: b\r\n\r\n"),
+		NULL, &f), CYRE_OK);
+	cyre_buf_free(&msg);
+	cyre_mail_parser_free(m);
+}
+END_TEST
+
+START_TEST(no_byte_no_record)
+{
+	cyre_mail_parser *m = parser("3.6.1", NULL);
+	struct cyre_mail_facts f;
+
+	ck_assert_int_eq(cyre_mail_parse(m, cyre_slice_str(""), NULL, &f),
+		CYRE_EFORMAT);
+	cyre_mail_parser_free(m);
+}
+END_TEST
+
+static int64_t date_of(const char *release, const char *date)
+{
+	cyre_mail_parser *m = parser(release, NULL);
+	struct cyre_mail_facts f;
+	char msg[200];
+
+	snprintf(msg, sizeof(msg), "Date: %s\r\n\r\n", date);
+	ck_assert_int_eq(cyre_mail_parse(m, cyre_slice_str(msg), NULL, &f),
+		CYRE_OK);
+	cyre_mail_parser_free(m);
+	return f.gmtime;
+}
+
+/* docs/formats/message-parsing.md section 10, the rules one would not guess. */
+START_TEST(dates)
+{
+	ck_assert_int_eq(date_of("3.6.1", "Thu, 01 Jan 1970 00:00:10 +0000"),
+		10);
+	ck_assert_int_eq(date_of("3.6.1", "1-Jan-70 0.1 Z"), 60);
+	ck_assert_int_eq(date_of("3.6.1", "2 Jan 1970 00:00 +0100"), 82800);
+	ck_assert_int_eq(date_of("3.6.1", "2 Jan 1970 00:00 0100"), 90000);
+	ck_assert_int_eq(date_of("3.6.1", "2 Jan 1970 00:00 EST"), 104400);
+	ck_assert_int_eq(date_of("3.6.1", "2 Jan 1970 00:00 CEST"), 86400);
+	ck_assert_int_eq(date_of("3.6.1", "32 Jan 1970 25:61:61"),
+		31 * 86400 + 25 * 3600 + 61 * 60 + 61);
+	ck_assert_int_eq(date_of("3.6.1", "29 Feb 2000 00:00"), 951782400);
+	ck_assert_int_eq(date_of("3.6.1", "Xyz 1 Jan 2000 00:00"), 0);
+	ck_assert_int_eq(date_of("3.6.1", "1 Jan 1969 00:00"), 0);
+}
+END_TEST
+
+static int64_t two_hours_east(void *payload, int64_t local)
+{
+	(void)payload;
+	(void)local;
+	return 7200;
+}
+
+/* sentdate is a midnight of the server's own clock. */
+START_TEST(sentdate_follows_the_zone)
+{
+	struct cyre_mail_options o = CYRE_MAIL_OPTIONS_INIT;
+	cyre_mail_parser *m;
+	struct cyre_mail_facts f;
+
+	o.zone = two_hours_east;
+	m = parser("3.6.1", &o);
+	ck_assert_int_eq(cyre_mail_parse(m, cyre_slice_str(
+		"Date: 2 Jan 1970 05:00 +0000\r\n\r\n"), NULL, &f), CYRE_OK);
+	ck_assert_int_eq(f.sentdate, 86400 - 7200);
+	ck_assert_int_eq(cyre_mail_parse(m, cyre_slice_str("a: b\r\n\r\n"),
+		NULL, &f), CYRE_OK);
+	cyre_mail_dates(m, 86400 - 3600, &f); /* 01:00 there */
+	ck_assert_int_eq(f.sentdate, 86400 - 7200);
+	ck_assert_int_eq(f.gmtime, 86400 - 3600);
+	cyre_mail_parser_free(m);
+}
+END_TEST
+
+START_TEST(behaviours_are_found)
+{
+	const struct cyre_mail_behaviour *b = cyre_mail_behaviour("3.6.1");
+
+	ck_assert_uint_eq(cyre_mail_cache_version(b), 11);
+	ck_assert_str_eq(cyre_mail_behaviour_name(b), "3.6");
+	ck_assert_ptr_eq(cyre_mail_behaviour("3.8"), b);
+	ck_assert_ptr_eq(cyre_mail_behaviour("3.10.3"), b);
+	ck_assert_ptr_eq(cyre_mail_behaviour_of_record(11, 17), b);
+	ck_assert_ptr_null(cyre_mail_behaviour("1.6"));
+	ck_assert_ptr_null(cyre_mail_behaviour("x"));
+	ck_assert_ptr_null(cyre_mail_behaviour(""));
+	ck_assert_ptr_null(cyre_mail_behaviour("3.600"));
+	ck_assert_ptr_null(cyre_mail_behaviour_of_record(99, 17));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("mail");
+	TCase *tc = tcase_create("mail");
+
+	tcase_add_loop_test(tc, vector_is_what_the_server_wrote, 0,
+		(int)N_VECTORS);
+	tcase_add_test(tc, a_parser_forgets);
+	tcase_add_test(tc, depth_has_a_limit);
+	tcase_add_test(tc, memory_has_a_limit);
+	tcase_add_test(tc, no_byte_no_record);
+	tcase_add_test(tc, dates);
+	tcase_add_test(tc, sentdate_follows_the_zone);
+	tcase_add_test(tc, behaviours_are_found);
+	suite_add_tcase(s, tc);
+	return cyre_run_suite(s);
+}
