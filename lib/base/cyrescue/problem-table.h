@@ -455,7 +455,55 @@
 	X(CACHE_MISSING, "CA-001", "cache-missing", STALE, EXACT, \
 	  "there is no cyrus.cache", \
 	  "Listings are slow until it is made again; no mail is lost.", \
-	  "Every message is parsed again.")
+	  "Every message is parsed again.") \
+	X(CACHE_CRC, "CA-002", "cache-crc", STALE, EXACT, \
+	  "the checksum is $E, the index says $A", \
+	  "Slow or wrong listing of one message; no mail is lost.", \
+	  "The message is parsed again.") \
+	X(CACHE_SHORT, "CA-003", "cache-short", STALE, EXACT, \
+	  "the file has $a bytes, too few for its first number", \
+	  "Listings are slow until it is made again; no mail is lost.", \
+	  "Every message is parsed again.") \
+	X(CACHE_GENERATION, "CA-004", "cache-generation", STALE, EXACT, \
+	  "generation $a, the index is of generation $e", \
+	  "Releases up to 2.3 refuse to open the mailbox, later ones list it slowly; no mail is lost.", \
+	  "Records that belong to their messages are kept, the others parsed again.") \
+	X(CACHE_OFFSET, "CA-005", "cache-offset", STALE, EXACT, \
+	  "the index looks for the record at $a, the file has $e bytes", \
+	  "Slow or wrong listing of one message; no mail is lost.", \
+	  "The message is parsed again.") \
+	X(CACHE_OVERLAP, "CA-006", "cache-overlap", STALE, EXACT, \
+	  "the record begins at $o, inside that of uid $e", \
+	  "Wrong listing of a message; no mail is lost.", \
+	  "The messages are parsed again.") \
+	X(CACHE_RECORD_CUT, "CA-007", "cache-record-cut", STALE, EXACT, \
+	  "the record takes $e bytes or more, the file has $a behind its start", \
+	  "Slow or wrong listing of one message; no mail is lost.", \
+	  "The message is parsed again.") \
+	X(CACHE_RECORD_LONG, "CA-008", "cache-record-long", STALE, EXACT, \
+	  "the record claims $a bytes or more, the limit is $e", \
+	  "Slow or wrong listing of one message; no mail is lost.", \
+	  "The message is parsed again.") \
+	X(CACHE_PADDING, "CA-009", "cache-padding", STALE, EXACT, \
+	  "the bytes between two items are not zero", \
+	  "Listing of one message may be wrong; no mail is lost.", \
+	  "The message is parsed again.") \
+	X(CACHE_VERSION, "CA-010", "cache-version", STALE, EXACT, \
+	  "the index gives the record version $a, the highest is $e", \
+	  "Listing of one message may be wrong; no mail is lost.", \
+	  "The message is parsed again.") \
+	X(CACHE_ITEM, "CA-011", "cache-item", STALE, EXACT, \
+	  "$t, at offset $o", \
+	  "Wrong listing of one message; no mail is lost.", \
+	  "The message is parsed again.") \
+	X(CACHE_OTHER_MESSAGE, "CA-012", "cache-other-message", STALE, EXACT, \
+	  "the record tells of a message with a header of $a bytes, the index of one with $e", \
+	  "The listing shows another message than the one that opens; no mail is lost.", \
+	  "The message is parsed again.") \
+	X(CACHE_NO_CRC, "CA-013", "cache-no-crc", NOTE, NONE, \
+	  "the index has no checksum for the record", \
+	  "Nothing: the server parses such a message whenever it is listed.", \
+	  "None needed; the next repack adds it.")
 
 /* ---- databases (docs/formats/twoskip.md, skiplist.md, other-databases.md) ---- */
 #define CYRE_PROBLEMS_DB(X) \

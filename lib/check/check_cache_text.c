@@ -1,0 +1,479 @@
+/*
+ * check_cache_text.c - the form of the text items of a cache record
+ *
+ * Reads ENVELOPE, BODYSTRUCTURE with BODY, HEADERS, the address items and
+ * SUBJECT, and finds the first byte that their writer cannot have put there.
+ * BODYSTRUCTURE becomes a list of parts, with which SECTION is compared
+ * (check_cache_section.c). Nothing here recurses: parts may be nested without
+ * limit (docs/formats/message-parsing.md 6.3).
+ *
+ * Format: docs/formats/cache.md sections 2 to 4, 6 to 8, 11.
+ */
+#include "cache_tree.h"
+
+#include <stdlib.h>
+
+void cyre_cache_scratch_free(struct cyre_cache_scratch *s)
+{
+	free(s->nodes);
+	*s = (struct cyre_cache_scratch){0};
+}
+
+static bool take(struct cyre_cur *c, uint8_t byte)
+{
+	if (cyre_cur_left(c) && *c->p == byte)
+		c->p++;
+	else
+		c->bad = true;
+	return !c->bad;
+}
+
+static bool next_is(const struct cyre_cur *c, uint8_t byte)
+{
+	return cyre_cur_left(c) && *c->p == byte;
+}
+
+static uint32_t number(struct cyre_cur *c)
+{
+	uint64_t v = 0;
+	unsigned digits = 0;
+
+	while (cyre_cur_left(c) && *c->p >= '0' && *c->p <= '9' &&
+		digits++ < 10)
+		v = v * 10 + (uint64_t)(*c->p++ - '0');
+	if (!digits || v > UINT32_MAX)
+		c->bad = true;
+	return (uint32_t)v;
+}
+
+/* ---- ENVELOPE ---- */
+
+/* One address; *open: inside a group. No name and no route is "". */
+static void address(struct cyre_cur *c)
+{
+	struct cyre_slice name, route;
+
+	take(c, '(');
+	name = cyre_get_nstring(c);
+	take(c, ' ');
+	route = cyre_get_nstring(c);
+	take(c, ' ');
+	cyre_get_nstring(c);
+	take(c, ' ');
+	cyre_get_nstring(c);
+	take(c, ')');
+	if ((name.p && !name.n) || (route.p && !route.n))
+		c->bad = true;
+}
+
+static void address_list(struct cyre_cur *c)
+{
+	if (!next_is(c, '(')) {
+		if (cyre_get_nstring(c).p)
+			c->bad = true;
+		return;
+	}
+	c->p++;
+	do
+		address(c);
+	while (!c->bad && next_is(c, '('));
+	take(c, ')');
+}
+
+void cyre_cache_skip_envelope(struct cyre_cur *c)
+{
+	take(c, '(');
+	cyre_get_nstring(c); /* date */
+	take(c, ' ');
+	cyre_get_nstring(c); /* subject */
+	take(c, ' ');
+	for (int i = 0; i < 6 && !c->bad; i++) {
+		address_list(c);
+		take(c, ' ');
+	}
+	cyre_get_nstring(c); /* in-reply-to */
+	take(c, ' ');
+	cyre_get_nstring(c); /* message-id */
+	take(c, ')');
+}
+
+/* ---- BODYSTRUCTURE and BODY, side by side ---- */
+
+struct tree {
+	struct cyre_cur c;     /* BODYSTRUCTURE */
+	struct cyre_cur body;  /* what of it BODY has too */
+	const uint8_t *shared; /* from here to c.p both are the same */
+	unsigned version;
+	struct cyre_cache_scratch *scratch;
+	bool nomem;
+};
+
+/* BODY must go on with the bytes from `shared` to here. */
+static void same(struct tree *t)
+{
+	size_t n = (size_t)(t->c.p - t->shared);
+	const uint8_t *p = cyre_get_bytes(&t->body, n);
+
+	if (t->c.bad || !p)
+		return;
+	if (memcmp(p, t->shared, n) != 0) {
+		t->body.p = p;
+		t->body.bad = true;
+	}
+	t->shared = t->c.p;
+}
+
+static void parameters(struct cyre_cur *c)
+{
+	if (!next_is(c, '(')) {
+		if (cyre_get_nstring(c).p)
+			c->bad = true;
+		return;
+	}
+	c->p++;
+	for (;;) {
+		if (!cyre_get_nstring(c).p)
+			c->bad = true;
+		take(c, ' ');
+		if (!cyre_get_nstring(c).p)
+			c->bad = true;
+		if (c->bad || !next_is(c, ' '))
+			break;
+		c->p++;
+	}
+	take(c, ')');
+}
+
+static void disposition(struct cyre_cur *c)
+{
+	if (!next_is(c, '(')) {
+		if (cyre_get_nstring(c).p)
+			c->bad = true;
+		return;
+	}
+	c->p++;
+	cyre_get_nstring(c);
+	take(c, ' ');
+	parameters(c);
+	take(c, ')');
+}
+
+static void languages(struct cyre_cur *c)
+{
+	if (!next_is(c, '(')) {
+		if (cyre_get_nstring(c).p)
+			c->bad = true;
+		return;
+	}
+	do {
+		c->p++; /* the parenthesis, then blanks */
+		cyre_get_nstring(c);
+	} while (!c->bad && next_is(c, ' '));
+	take(c, ')');
+}
+
+/* Blank, disposition, languages, location; up to 2.3.7 without location
+ * (docs/formats/errata.md). BODY has none of it. */
+static void extension(struct tree *t)
+{
+	take(&t->c, ' ');
+	disposition(&t->c);
+	take(&t->c, ' ');
+	languages(&t->c);
+	if (t->version > 2 || next_is(&t->c, ' ')) {
+		take(&t->c, ' ');
+		cyre_get_nstring(&t->c);
+	}
+	t->shared = t->c.p;
+}
+
+static uint8_t encoding_class(struct cyre_slice s)
+{
+	static const struct {
+		const char *name;
+		uint8_t class;
+	} known[] = {{"7BIT", 0}, {"8BIT", 0}, {"BINARY", 0},
+		{"QUOTED-PRINTABLE", 1}, {"BASE64", 2}};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (cyre_slice_eq(s, cyre_slice_str(known[i].name)))
+			return known[i].class;
+	return 255;
+}
+
+static bool is(struct cyre_slice s, const char *word)
+{
+	return cyre_slice_eq(s, cyre_slice_str(word));
+}
+
+static uint8_t part_kind(
+	const struct tree *t, struct cyre_slice type, struct cyre_slice subtype)
+{
+	if (is(type, "TEXT"))
+		return CYRE_PART_TEXT;
+	if (!is(type, "MESSAGE"))
+		return CYRE_PART_LEAF;
+	if (is(subtype, "RFC822") ||
+		(t->version >= 13 && is(subtype, "GLOBAL")))
+		return CYRE_PART_MESSAGE;
+	return CYRE_PART_OTHER_MESSAGE;
+}
+
+static struct cyre_cache_node *node(struct tree *t, uint32_t n)
+{
+	return &t->scratch->nodes[n];
+}
+
+/* A new part inside `parent`; its number, or NONE without memory. */
+static uint32_t add_node(struct tree *t, uint32_t parent)
+{
+	struct cyre_cache_scratch *s = t->scratch;
+	uint32_t n = (uint32_t)s->n;
+
+	if (s->n == s->cap) {
+		size_t cap = s->cap ? s->cap * 2 : 64;
+		void *p = reallocarray(s->nodes, cap, sizeof(*s->nodes));
+
+		if (!p) {
+			t->nomem = true;
+			return CYRE_PART_NONE;
+		}
+		s->nodes = p;
+		s->cap = cap;
+	}
+	s->n++;
+	*node(t, n) = (struct cyre_cache_node){.parent = parent,
+		.first = CYRE_PART_NONE,
+		.next = CYRE_PART_NONE,
+		.last = CYRE_PART_NONE};
+	if (parent == CYRE_PART_NONE)
+		return n;
+	if (node(t, parent)->first == CYRE_PART_NONE)
+		node(t, parent)->first = n;
+	else
+		node(t, node(t, parent)->last)->next = n;
+	node(t, parent)->last = n;
+	return n;
+}
+
+/* From "(" to where the extension begins, or to a message inside. */
+static void begin_single(struct tree *t, uint32_t n)
+{
+	struct cyre_cur *c = &t->c;
+	struct cyre_slice type, subtype, enc;
+	uint8_t kind;
+
+	take(c, '(');
+	type = cyre_get_nstring(c);
+	take(c, ' ');
+	subtype = cyre_get_nstring(c);
+	take(c, ' ');
+	parameters(c);
+	take(c, ' ');
+	cyre_get_nstring(c); /* content-id */
+	take(c, ' ');
+	cyre_get_nstring(c); /* content-description */
+	take(c, ' ');
+	enc = cyre_get_nstring(c);
+	take(c, ' ');
+	node(t, n)->size = number(c);
+	node(t, n)->encoding = encoding_class(enc);
+	kind = part_kind(t, type, subtype);
+	node(t, n)->kind = kind;
+	if (!type.p || !subtype.p || !enc.p)
+		c->bad = true;
+	if (kind == CYRE_PART_TEXT) {
+		take(c, ' ');
+		node(t, n)->lines = number(c);
+	} else if (kind == CYRE_PART_MESSAGE) {
+		take(c, ' ');
+		cyre_cache_skip_envelope(c);
+		take(c, ' ');
+	}
+}
+
+/* content-md5 and the rest, and the closing parenthesis. */
+static void end_single(struct tree *t)
+{
+	same(t);
+	take(&t->c, ' ');
+	cyre_get_nstring(&t->c);
+	extension(t);
+	take(&t->c, ')');
+}
+
+static void end_multipart(struct tree *t)
+{
+	take(&t->c, ' ');
+	if (!cyre_get_nstring(&t->c).p)
+		t->c.bad = true;
+	same(t);
+	take(&t->c, ' ');
+	parameters(&t->c);
+	extension(t);
+	take(&t->c, ')');
+}
+
+/*
+ * The part that ended was inside `n`: reads what follows it there. False when
+ * another part begins, else `n` has ended too.
+ */
+static bool end_inside(struct tree *t, uint32_t n)
+{
+	if (node(t, n)->kind == CYRE_PART_MULTIPART) {
+		if (next_is(&t->c, '('))
+			return false;
+		end_multipart(t);
+	} else {
+		take(&t->c, ' ');
+		node(t, n)->lines = number(&t->c);
+		end_single(t);
+	}
+	return true;
+}
+
+static void read_parts(struct tree *t)
+{
+	uint32_t n, parent = CYRE_PART_NONE;
+
+	for (;;) {
+		n = add_node(t, parent);
+		if (n == CYRE_PART_NONE)
+			return;
+		if (cyre_cur_left(&t->c) >= 2 && t->c.p[1] == '(') {
+			take(&t->c, '(');
+			node(t, n)->kind = CYRE_PART_MULTIPART;
+			parent = n;
+		} else {
+			begin_single(t, n);
+			if (node(t, n)->kind == CYRE_PART_MESSAGE) {
+				parent = n;
+			} else {
+				end_single(t);
+				while (parent != CYRE_PART_NONE && !t->c.bad &&
+					end_inside(t, parent))
+					parent = node(t, parent)->parent;
+				if (parent == CYRE_PART_NONE)
+					return;
+			}
+		}
+		if (t->c.bad || t->body.bad)
+			return;
+	}
+}
+
+static void fault(struct cyre_cache_fault *ret, enum cyre_cache_item item,
+	struct cyre_slice s, const struct cyre_cur *c, const char *what)
+{
+	*ret = (struct cyre_cache_fault){.item = item,
+		.offset = c && s.n ? (size_t)(c->p - s.p) : 0,
+		.what = what};
+}
+
+cyre_status cyre_cache_read_tree(struct cyre_slice bodystructure,
+	struct cyre_slice body, unsigned version,
+	struct cyre_cache_scratch *scratch, struct cyre_cache_fault *ret)
+{
+	struct tree t = {.c = cyre_cur(bodystructure),
+		.body = cyre_cur(body),
+		.version = version,
+		.scratch = scratch};
+
+	t.shared = t.c.p;
+	scratch->n = 0;
+	read_parts(&t);
+	same(&t); /* the last parentheses */
+	if (t.nomem)
+		return CYRE_ENOMEM;
+	if (t.c.bad || t.c.p != t.c.end)
+		fault(ret, CYRE_CACHE_BODYSTRUCTURE, bodystructure, &t.c,
+			"not well-formed");
+	else if (t.body.bad || t.body.p != t.body.end)
+		fault(ret, CYRE_CACHE_BODY, body, &t.body,
+			"differs from BODYSTRUCTURE");
+	return CYRE_OK;
+}
+
+/* ---- HEADERS and the rest ---- */
+
+#define FIELD_NAME_MAX 31
+
+/* Header fields, each ended by CRLF, continuation lines inside. */
+static const uint8_t *bad_field(struct cyre_slice s)
+{
+	const uint8_t *p = s.p, *end = s.p + s.n, *q;
+
+	while (p < end) {
+		size_t left = (size_t)(end - p);
+
+		if (*p == ' ' || *p == '\t')
+			return p;
+		q = memchr(p, ':',
+			left < FIELD_NAME_MAX + 1 ? left : FIELD_NAME_MAX + 1);
+		if (!q || memchr(p, '\n', (size_t)(q - p)) ||
+			memchr(p, '\r', (size_t)(q - p)) ||
+			memchr(p, 0, (size_t)(q - p)))
+			return p;
+		do {
+			q = memchr(q + 1, '\n', (size_t)(end - q - 1));
+			if (!q)
+				return p;
+		} while (q + 1 < end && (q[1] == ' ' || q[1] == '\t'));
+		if (q[-1] != '\r')
+			return q;
+		p = q + 1;
+	}
+	return NULL;
+}
+
+static void check_plain(
+	const struct cyre_cache_record *r, struct cyre_cache_fault *ret)
+{
+	struct cyre_slice s = r->item[CYRE_CACHE_HEADERS];
+	struct cyre_cur c = {bad_field(s), NULL, false};
+
+	if (c.p) {
+		fault(ret, CYRE_CACHE_HEADERS, s, &c, "not header fields");
+		return;
+	}
+	for (int i = CYRE_CACHE_FROM; i <= CYRE_CACHE_BCC; i++) {
+		s = r->item[i];
+		c.p = s.n ? memchr(s.p, 0, s.n) : NULL;
+		if (c.p) {
+			fault(ret, (enum cyre_cache_item)i, s, &c,
+				"a NUL byte");
+			return;
+		}
+	}
+	s = r->item[CYRE_CACHE_SUBJECT];
+	c = cyre_cur(s);
+	cyre_get_nstring(&c);
+	if (c.bad || c.p != c.end)
+		fault(ret, CYRE_CACHE_SUBJECT, s, &c, "not one string");
+}
+
+cyre_status cyre_check_cache_items(const struct cyre_cache_record *r,
+	unsigned version, struct cyre_cache_scratch *scratch,
+	struct cyre_cache_fault *ret)
+{
+	struct cyre_cur c = cyre_cur(r->item[CYRE_CACHE_ENVELOPE]);
+	struct cyre_cache_fault f = {0};
+	cyre_status st = CYRE_OK;
+
+	cyre_cache_skip_envelope(&c);
+	if (c.bad || c.p != c.end)
+		fault(&f, CYRE_CACHE_ENVELOPE, r->item[CYRE_CACHE_ENVELOPE], &c,
+			"not well-formed");
+	if (!f.what)
+		st = cyre_cache_read_tree(r->item[CYRE_CACHE_BODYSTRUCTURE],
+			r->item[CYRE_CACHE_BODY], version, scratch, &f);
+	if (st != CYRE_OK)
+		return st;
+	if (!f.what)
+		cyre_cache_check_section(
+			r->item[CYRE_CACHE_SECTION], version, scratch, &f);
+	if (!f.what)
+		check_plain(r, &f);
+	*ret = f;
+	return CYRE_OK;
+}
