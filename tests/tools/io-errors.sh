@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# The disk fails on one file: the scan goes on, says so in a finding, sees
+# everything else, and its exit status has the bit for work not done.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+need strace strace
+need jq jq
+strace -o /dev/null true 2>/dev/null || skip "strace may not trace here"
+
+unpack 3.6.1-default
+run 0 cyrscan -C "$TREE/imapd.conf" --level 4 -o "$WORK/good"
+jq -r 'select(.type == "mailbox") | .mboxname' "$WORK/good" >"$WORK/all"
+dir=$(mailbox user.gudrun)
+message=$(find "$dir" -name '[1-9]*.' -printf '%f\n' | sort -n | head -n 1)
+
+# failing PATH CALLS ERROR CODE [MAILBOX]
+failing() {
+    run 12 strace -f -qq -o "$WORK/trace" -P "$1" -e "inject=$2:error=$3" \
+        cyrscan -C "$TREE/imapd.conf" --level 4 -o "$WORK/report"
+    has "$WORK/trace" INJECTED
+    check_reports "$WORK/report"
+    findings "$WORK/report" >"$WORK/findings"
+    has "$WORK/findings" "$4 ${5:-user\.gudrun }"
+    hasnt "$WORK/findings" ' user\.fritz '
+    jq -r 'select(.type == "mailbox") | .mboxname' "$WORK/report" |
+        diff "$WORK/all" - || fail "mailboxes are missing"
+    jq -e 'select(.type == "trailer") | .complete' "$WORK/report" \
+        >"$WORK/complete" || fail "the run did not end"
+}
+
+for file in cyrus.header cyrus.index cyrus.cache; do
+    failing "$dir/$file" read,pread64 EIO file-unreadable
+    failing "$file" openat,openat2 EIO file-unreadable '.*'
+done
+failing "$dir/$message" read,pread64 EIO message-unreadable
+failing "$dir" getdents64 EIO directory-unreadable

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# The number of threads shows nowhere: text and report of a damaged tree are the
+# same bytes for one thread and for eight, time after time.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+for name in 2.3.16-metapart 3.6.1-default; do
+    unpack "$name"
+    # Every third index loses its end, every fifth header goes.
+    n=0
+    while read -r file; do
+        n=$((n + 1))
+        [ $((n % 3)) -ne 0 ] || truncate -s -70 "$file"
+        [ $((n % 5)) -ne 0 ] || rm "$(dirname "$file")/cyrus.header"
+    done < <(find "$TREE" -name cyrus.index | sort)
+    for jobs in 1 8 8 8 2; do
+        run 4 cyrscan -C "$TREE/imapd.conf" -v --level 4 -j $jobs -o "$WORK/report"
+        # The header names the run.
+        sed 1d "$WORK/report" >"$WORK/report-$jobs"
+        cp "$WORK/out" "$WORK/text-$jobs"
+        cmp "$WORK/report-1" "$WORK/report-$jobs" || fail "$name: -j$jobs"
+        cmp "$WORK/text-1" "$WORK/text-$jobs" || fail "$name: -j$jobs, text"
+    done
+done

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Manual pages render without a warning; the options of --help, of the manual
+# page and of the completion are the same; what a page refers to exists.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+need groff groff-base
+cd "$CYRE_SOURCE"
+
+for page in docs/man/*.[58]; do
+    groff -ww -mandoc -Tutf8 -z "$page" >"$WORK/warnings" 2>&1 || :
+    [ ! -s "$WORK/warnings" ] || {
+        cat "$WORK/warnings" >&2
+        fail "$page does not render cleanly"
+    }
+    sed -n 's/^\.Xr \(cyr[a-z-]*\) \([0-9]\).*/\1.\2/p' "$page" |
+        while read -r other; do
+            [ -e "docs/man/$other" ] || fail "$page: there is no $other"
+        done
+done
+
+help_options() {
+    "$1" --help | sed -n 's/^ *\(-[^ ].*\)$/\1/p' | sed 's/   *.*//' |
+        grep -oE -- '(^|[ ,])--?[A-Za-z0-9][a-z0-9-]*' | tr -d ' ,' | sort -u
+}
+
+man_options() {
+    sed -n 's/^\.It \(Fl .*\)/\1/p' "docs/man/$1.8" |
+        grep -oE 'Fl [A-Za-z0-9-]+' | sed 's/Fl /-/' | sort -u
+}
+
+# shellcheck source=completions/cyrescue
+completion_options() (
+    . completions/cyrescue
+    "_$1" "$1" - "$1"
+    printf '%s\n' "${COMPREPLY[@]}" | sort -u
+)
+
+for page in docs/man/*.8; do
+    tool=$(basename "$page" .8)
+    help_options "$tool" >"$WORK/help"
+    man_options "$tool" >"$WORK/man"
+    completion_options "$tool" >"$WORK/completion"
+    [ -s "$WORK/help" ] || fail "$tool --help shows no option"
+    diff -u "$WORK/help" "$WORK/man" || fail "$tool: --help and manual page"
+    diff -u "$WORK/help" "$WORK/completion" ||
+        fail "$tool: --help and completion"
+done

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# A link, a fifo or a directory in a file's place is a finding and never opened:
+# the scan neither follows it, nor waits for a writer, nor fails.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+unpack 3.6.1-default
+dir=$(mailbox user.gudrun)
+message=$(find "$dir" -name '[1-9]*.' -printf '%f\n' | sort -n | head -n 1)
+mv "$dir/cyrus.index" "$TREE/elsewhere"
+ln -s "$TREE/elsewhere" "$dir/cyrus.index"
+rm "$dir/cyrus.cache" "$dir/$message"
+mkfifo "$dir/cyrus.cache"
+mkdir "$dir/$message"
+run 4 timeout 20 cyrscan -C "$TREE/imapd.conf" -o "$WORK/report"
+check_reports "$WORK/report"
+findings "$WORK/report" >"$WORK/findings"
+for what in 'cyrus\.index -' 'cyrus\.cache -' "- ${message%.}"; do
+    has "$WORK/findings" "not-a-regular-file user\.gudrun $what"
+done
+
+# A mailbox directory that is a link is not entered.
+unpack 3.6.1-default "$WORK/linked"
+dir=$(mailbox user.gudrun)
+mv "$dir" "$TREE/elsewhere"
+ln -s "$TREE/elsewhere" "$dir"
+run 4 timeout 20 cyrscan -C "$TREE/imapd.conf" -o "$WORK/report"
+findings "$WORK/report" >"$WORK/findings"
+has "$WORK/findings" 'not-a-regular-file'
+! jq -r .mboxname "$WORK/report" | grep -x user.gudrun ||
+    fail "the link was followed"

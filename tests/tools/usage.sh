@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Wrong usage: one clear line on standard error, nothing on standard output,
+# exit status 16.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+# wrong REGEX ARGUMENT...
+wrong() {
+    local regex=$1
+    shift
+    run 16 cyrscan "$@"
+    [ ! -s "$WORK/out" ] || fail "printed something: cyrscan $*"
+    [ "$(wc -l <"$WORK/err")" -eq 1 ] || {
+        cat "$WORK/err" >&2
+        fail "not one line: cyrscan $*"
+    }
+    has "$WORK/err" '^cyrscan: '
+    has "$WORK/err" "$regex"
+}
+
+unpack 3.6.1-default
+conf=$TREE/imapd.conf
+wrong 'nonsense' --nonsense
+wrong 'level' -C "$conf" --level
+wrong '9' -C "$conf" --level 9
+wrong 'x' -C "$conf" --level x
+wrong 'jobs' -C "$conf" -j -1
+wrong 'many' -C "$conf" -j many
+wrong '3/2' -C "$conf" --shard 3/2
+wrong '0/2' -C "$conf" --shard 0/2
+wrong 'two' -C "$conf" --shard two
+wrong '12Q' -C "$conf" --memory 12Q
+wrong 'awful' -C "$conf" --fail-on awful
+wrong 'sometimes' -C "$conf" --progress sometimes
+wrong 'level 5 is not available' -C "$conf" --level 5
+wrong 'surplus' -C "$conf" surplus
+# It names the path that was tried, and the two ways without one.
+wrong "$WORK/absent" -C "$WORK/absent"
+has "$WORK/err" '--spool'
+has "$WORK/err" '--root'
+wrong "$WORK/empty/etc/imapd.conf" --root "$WORK/empty"
+
+run 0 cyrscan --help
+has "$WORK/out" '--level'
+run 0 cyrscan --version
+has "$WORK/out" '^cyrscan .*[0-9]+\.[0-9]+'
