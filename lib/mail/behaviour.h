@@ -71,6 +71,7 @@ struct cyre_mail_behaviour {
 	bool no_location;	  /* Content-Location is not read */
 	bool no_limits;		  /* no maxheaderlines, no boundary_limit */
 	bool loose_words;	  /* RFC 2047 words as before 3.2 */
+	bool old_latin1;	  /* iso-8859-1 is itself, not windows-1252 */
 	bool base64_ignores_pad;  /* `=` does not start a new group */
 	bool size_of_parts;	  /* index size: header and body as parsed */
 };

@@ -32,18 +32,35 @@ struct cyre_charsets {
 };
 
 /* 9.2: a row's canonical name, then its aliases. */
-static const char *const names[][24] = {
-	{"utf-8", "utf8", "unicode-1-1-utf-8"},
-	{"utf-7", "utf7", "unicode-1-1-utf-7"},
-	{"IMAP-mailbox-name", "imap-utf-7"},
-	{"us-ascii", "ascii", "ANSI_X3.4-1968", "usascii"},
+typedef const char *const cyre_names[24];
+
+/* Those that 3.2 gave another meaning. */
+static cyre_names latin1[] = {
 	{"windows-1252", "iso-8859-1", "ISO_8859_1", "ISO_8859-1", "ISO_8859",
 		"ISO-8859", "8859_1", "iso--8859-1", "so-8859-1", "en_GB",
 		"auto", "unknown", "unknown-8bit", "x-unknown",
 		"x-user-defined", "x-europa", "none", "latin1", "ISO8859-1",
 		"8859-1", "es-windows-1252", "DISPLAY", "Any"},
-	{"windows-1252", "1252", "cp1252", "cp-1252", "win-1252"},
 	{"macintosh", "x-mac-roman", "mac", "csmacintosh"},
+	{NULL},
+};
+
+static cyre_names latin1_old[] = {
+	{"iso-8859-1", "ISO_8859_1", "ISO_8859-1", "ISO_8859", "ISO-8859",
+		"8859_1", "iso--8859-1", "so-8859-1", "en_GB", "auto",
+		"unknown", "unknown-8bit", "x-unknown", "x-user-defined",
+		"x-europa", "none", "latin1", "ISO8859-1", "8859-1",
+		"es-iso-8859-1", "DISPLAY", "Any"},
+	{"iso-8859-1", "x-mac-roman", "macintosh", "mac"},
+	{NULL},
+};
+
+static cyre_names names[] = {
+	{"utf-8", "utf8", "unicode-1-1-utf-8"},
+	{"utf-7", "utf7", "unicode-1-1-utf-7"},
+	{"IMAP-mailbox-name", "imap-utf-7"},
+	{"us-ascii", "ascii", "ANSI_X3.4-1968", "usascii"},
+	{"windows-1252", "1252", "cp1252", "cp-1252", "win-1252"},
 	{"iso-8859-1", "646", "ISO646-US"},
 	{"iso-8859-2", "8859_2"},
 	{"iso-8859-9", "x-mac-turkish"},
@@ -67,25 +84,44 @@ static const char *const names[][24] = {
 	{"windows-31j", "cp932", "cp-932", "win-31j", "Shift_JIS"},
 	{"windows-936", "cp936", "cp-936", "win-936", "gbk", "x-gbk", "gb2312"},
 	{"big5", "136"},
+	{NULL},
 };
-#define N_NAMES (sizeof(names) / sizeof(names[0]))
 
-/* The table's name for it; NULL: not in the table. */
-static const char *canonical(struct cyre_slice name)
+static const char *find_alias(cyre_names *rows, struct cyre_slice name)
 {
 	size_t i, j;
 
-	for (i = 0; i < N_NAMES; i++) {
-		for (j = 1; names[i][j]; j++) {
-			if (cyre_slice_is_nocase(name, names[i][j]))
-				return names[i][0];
+	for (i = 0; rows[i][0]; i++) {
+		for (j = 1; rows[i][j]; j++) {
+			if (cyre_slice_is_nocase(name, rows[i][j]))
+				return rows[i][0];
 		}
 	}
-	for (i = 0; i < N_NAMES; i++) {
-		if (cyre_slice_is_nocase(name, names[i][0]))
-			return names[i][0];
+	return NULL;
+}
+
+static const char *find_canonical(cyre_names *rows, struct cyre_slice name)
+{
+	size_t i;
+
+	for (i = 0; rows[i][0]; i++) {
+		if (cyre_slice_is_nocase(name, rows[i][0]))
+			return rows[i][0];
 	}
 	return NULL;
+}
+
+/* The table's name for it; NULL: not in the table. */
+static const char *canonical(struct cyre_slice name, bool old)
+{
+	cyre_names *special = old ? latin1_old : latin1;
+	const char *c = find_alias(special, name);
+
+	if (!c)
+		c = find_alias(names, name);
+	if (!c)
+		c = find_canonical(special, name);
+	return c ? c : find_canonical(names, name);
 }
 
 cyre_status cyre_charsets_new(struct cyre_charsets **ret)
@@ -122,10 +158,10 @@ void cyre_charsets_free(struct cyre_charsets *cs)
 }
 
 /* Fills the slot for cs->name. */
-static void open_charset(struct cyre_charset *cs)
+static void open_charset(struct cyre_charset *cs, bool old)
 {
 	struct cyre_slice name = cyre_slice(cs->name, cs->name_len);
-	const char *canon = cs->icu_only ? NULL : canonical(name);
+	const char *canon = cs->icu_only ? NULL : canonical(name, old);
 	UErrorCode err = U_ZERO_ERROR;
 
 	cs->kind = KIND_UNKNOWN;
@@ -173,7 +209,7 @@ static struct cyre_charset *find(struct cyre_mail_parser *m,
 		cs->name[name.n] = 0;
 		cs->name_len = name.n;
 		cs->icu_only = icu_only;
-		open_charset(cs);
+		open_charset(cs, m->b->old_latin1);
 	}
 	cs->used = ++all->clock;
 	return cs->kind == KIND_UNKNOWN ? NULL : cs;

@@ -198,7 +198,7 @@ static int64_t zone(struct scan *s)
 }
 
 /* Days since 1970-01-01 of a day of the proleptic Gregorian calendar. */
-static int64_t days(int64_t y, int64_t mon, int64_t d)
+int64_t cyre_days(int64_t y, int64_t mon, int64_t d)
 {
 	int64_t era, yoe, doy;
 
@@ -212,7 +212,7 @@ static int64_t days(int64_t y, int64_t mon, int64_t d)
 
 static int64_t seconds(const struct date *d)
 {
-	return days(d->year, d->month, d->day) * 86400 + d->hour * 3600 +
+	return cyre_days(d->year, d->month, d->day) * 86400 + d->hour * 3600 +
 	       d->minute * 60 + d->second;
 }
 
@@ -223,6 +223,8 @@ int64_t cyre_mail_date(const struct cyre_mail_parser *m,
 	struct date d = {0};
 	int64_t t;
 
+	if (m->b->date == CYRE_DATE_822)
+		return cyre_mail_date_822(m, value, day_only);
 	if (!day_month_year(&s, &d))
 		return 0;
 	if (!day_only) {

@@ -180,6 +180,21 @@ static cyre_status hash_content(struct cyre_mail_parser *m,
 	return st;
 }
 
+/* 3.0 mixes type and charset into the last four bytes (cache.md 11). */
+static void mix_guid(struct cyre_mail_parser *m, struct cyre_part *part)
+{
+	struct cyre_slice name = cyre_mail_charset_name(m, part);
+	uint8_t *last = part->guid + CYRE_SHA1_LEN - 4;
+	uint32_t v;
+
+	v = cyre_crc32(part->type);
+	v = cyre_crc32_more(v, part->subtype);
+	v = cyre_crc32_more(v, name);
+	v ^= cyre_load_be32(last);
+	/* Stored in the order of the host, taken to be little-endian. */
+	cyre_store_be32(last, __builtin_bswap32(v));
+}
+
 void cyre_mail_content_guid(struct cyre_mail_parser *m, struct cyre_part *part,
 	uint64_t start)
 {
@@ -212,4 +227,6 @@ void cyre_mail_content_guid(struct cyre_mail_parser *m, struct cyre_part *part,
 		st = cyre_sha1_end(m->hasher, part->guid);
 	if (st != CYRE_OK)
 		cyre_mail_fail(m, st);
+	else if (m->b->section == CYRE_SECTION_GUID)
+		mix_guid(m, part);
 }

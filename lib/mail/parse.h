@@ -238,7 +238,11 @@ struct cyre_slice cyre_mail_decode(struct cyre_mail_parser *m,
 struct cyre_slice cyre_mail_decode_2231(struct cyre_mail_parser *m,
 	struct cyre_slice value);
 
-/* ---- datetime.c (MP 10) ---- */
+/* ---- datetime.c, datetime822.c (MP 10) ---- */
+int64_t cyre_mail_date_822(const struct cyre_mail_parser *m,
+	struct cyre_slice value, bool day_only);
+/* Days since 1970-01-01 of a date; month 0-11. */
+int64_t cyre_days(int64_t year, int64_t month, int64_t day);
 int64_t cyre_mail_date(const struct cyre_mail_parser *m,
 	struct cyre_slice value, bool day_only);
 
@@ -249,6 +253,9 @@ void cyre_put_body(struct cyre_mail_parser *m, struct cyre_buf *out,
 	const struct cyre_part *part, bool extended);
 void cyre_put_section(struct cyre_mail_parser *m, struct cyre_buf *out,
 	const struct cyre_part *message);
+/* The name by which SECTION knows a part's charset; absent: none. */
+struct cyre_slice cyre_mail_charset_name(struct cyre_mail_parser *m,
+	const struct cyre_part *part);
 void cyre_put_search(struct cyre_mail_parser *m, struct cyre_buf *out,
 	const struct cyre_addresses *list);
 void cyre_put_subject(struct cyre_mail_parser *m, struct cyre_buf *out,

@@ -70,6 +70,37 @@ static bool find_word(const uint8_t *p, const uint8_t *end, struct word *ret)
 	}
 }
 
+/* The same before 3.2: a try that fails goes on one byte further. */
+static bool find_word_old(const uint8_t *p, const uint8_t *end,
+	struct word *ret)
+{
+	const uint8_t *cs, *enc, *star, *text_end;
+
+	for (;;) {
+		p = p < end ? memchr(p, '=', (size_t)(end - p)) : NULL;
+		if (!p)
+			return false;
+		ret->start = p++;
+		if (p == end || *p != '?')
+			continue;
+		cs = p + 1;
+		enc = memchr(cs, '?', (size_t)(end - cs));
+		if (!enc || end - enc < 3 || enc[2] != '?' ||
+			!memchr("bBqQ", enc[1], 4))
+			continue;
+		text_end = memchr(enc + 3, '?', (size_t)(end - enc - 3));
+		if (!text_end || text_end + 1 == end || text_end[1] != '=')
+			continue;
+		star = memchr(cs, '*', (size_t)(enc - cs));
+		ret->charset = cyre_slice(cs,
+			(size_t)((star ? star : enc) - cs));
+		ret->q = (enc[1] | 32) == 'q';
+		ret->text = cyre_slice(enc + 3, (size_t)(text_end - enc - 3));
+		ret->end = text_end + 2;
+		return true;
+	}
+}
+
 /* Text that is no word, without its folds. */
 static void put_plain(struct decoder *d, const uint8_t *p, const uint8_t *end)
 {
@@ -106,11 +137,12 @@ static void put_word(struct decoder *d, const struct word *w)
 		d->last = NULL;
 		return;
 	}
-	if (!d->last || d->last_q != w->q ||
+	if (!d->last || d->last_q != w->q || d->m->b->loose_words ||
 		!cyre_slice_eq(cyre_charset_canon(cs),
 			cyre_charset_canon(d->last))) {
 		cyre_charset_reset(cs, &d->u);
-		d->b64 = (struct cyre_base64){0};
+		d->b64 = (struct cyre_base64){
+			.ignore_pad = d->m->b->base64_ignores_pad};
 		d->last = cs;
 		d->last_q = w->q;
 	}
@@ -171,7 +203,8 @@ struct cyre_slice cyre_mail_decode(struct cyre_mail_parser *m,
 		return text;
 	d.plain = cyre_charset_plain(m, utf8);
 	cyre_buf_reset(&m->text);
-	while (find_word(p, end, &w)) {
+	while (m->b->loose_words ? find_word_old(p, end, &w)
+				 : find_word(p, end, &w)) {
 		if (!after_word || !is_blank(p, w.start))
 			put_plain(&d, p, w.start);
 		put_word(&d, &w);

@@ -15,37 +15,54 @@ static void put_loc(struct cyre_buf *out, const struct cyre_part *p,
 	cyre_put_be32(out, (uint32_t)size);
 }
 
-static void put_tail(struct cyre_buf *out, const struct cyre_part *p)
+/* What stands behind the charset name. */
+static void put_tail(const struct cyre_mail_parser *m, struct cyre_buf *out,
+	const struct cyre_part *p)
 {
-	cyre_put(out, p->guid, sizeof(p->guid));
-	cyre_put_be32(out, (uint32_t)p->decoded_size);
-	cyre_put_be32(out, (uint32_t)p->content_lines);
+	if (m->b->section <= CYRE_SECTION_GUID)
+		cyre_put(out, p->guid, sizeof(p->guid));
+	if (m->b->section == CYRE_SECTION_FULL) {
+		cyre_put_be32(out, (uint32_t)p->decoded_size);
+		cyre_put_be32(out, (uint32_t)p->content_lines);
+	}
 }
 
 /* An entry without a charset. */
-static void put_nochar(struct cyre_buf *out, const struct cyre_part *p)
+static void put_nochar(const struct cyre_mail_parser *m, struct cyre_buf *out,
+	const struct cyre_part *p)
 {
-	cyre_put_be32(out, 0x0000ffff);
-	put_tail(out, p);
+	cyre_put_be32(out, m->b->section == CYRE_SECTION_NUMBER ? 0xffff0000
+								: 0x0000ffff);
+	put_tail(m, out, p);
 }
 
-/* The name as it stands in the message, when the server knows it. */
-static struct cyre_slice charset_name(struct cyre_mail_parser *m,
+/* Up to 3.0 the name is not the given one but the server's own. */
+static struct cyre_slice name_of(const struct cyre_mail_parser *m,
+	const struct cyre_charset *cs, struct cyre_slice given)
+{
+	return m->b->section == CYRE_SECTION_FULL ? given
+						  : cyre_charset_canon(cs);
+}
+
+struct cyre_slice cyre_mail_charset_name(struct cyre_mail_parser *m,
 	const struct cyre_part *p)
 {
 	struct cyre_slice name = cyre_slice_str("us-ascii");
+	const struct cyre_charset *cs;
 	const struct cyre_param *a;
 
 	if (!cyre_slice_is(p->type, "TEXT")) {
-		if (cyre_slice_is(p->type, "MESSAGE") && !p->inner)
+		if (cyre_slice_is(p->type, "MESSAGE") &&
+			!cyre_part_is_message(m, p))
 			return name;
 		return CYRE_ABSENT;
 	}
 	for (a = p->params; a; a = a->next) {
 		if (!cyre_slice_is(a->name, "CHARSET"))
 			continue;
-		if (a->value.n && cyre_charset_find(m, a->value))
-			name = a->value;
+		cs = a->value.n ? cyre_charset_find(m, a->value) : NULL;
+		if (cs)
+			name = name_of(m, cs, a->value);
 		else if (a->value.n && m->b->first_charset)
 			name = CYRE_ABSENT;
 		if (m->b->first_charset)
@@ -57,12 +74,16 @@ static struct cyre_slice charset_name(struct cyre_mail_parser *m,
 static void put_char(struct cyre_mail_parser *m, struct cyre_buf *out,
 	const struct cyre_part *p)
 {
-	struct cyre_slice name = charset_name(m, p);
-	size_t len = name.p ? (name.n / 4 + 1) * 4 : 0;
+	struct cyre_slice name;
+	size_t len = 0;
 	enum cyre_encoding enc = cyre_part_encoding(p);
 
 	if (cyre_slice_is(p->type, "MESSAGE") && !m->b->message_encoded)
 		enc = CYRE_ENC_NONE;
+	if (m->b->section <= CYRE_SECTION_GUID) {
+		name = cyre_mail_charset_name(m, p);
+		len = name.p ? (name.n / 4 + 1) * 4 : 0;
+	}
 	if (len > 0xffff)
 		len = 0;
 	cyre_put_be32(out, (uint32_t)(len << 16) | enc);
@@ -70,7 +91,7 @@ static void put_char(struct cyre_mail_parser *m, struct cyre_buf *out,
 		cyre_put_slice(out, name);
 		cyre_put_fill(out, 0, len - name.n);
 	}
-	put_tail(out, p);
+	put_tail(m, out, p);
 }
 
 static bool is_empty_multipart(const struct cyre_part *p)
@@ -97,7 +118,7 @@ void cyre_put_section(struct cyre_mail_parser *m, struct cyre_buf *out,
 
 	cyre_put_be32(out, msg->n_sub ? msg->n_sub + 1 : 2);
 	put_loc(out, msg, msg->content_size);
-	put_nochar(out, msg);
+	put_nochar(m, out, msg);
 	if (msg->n_sub) {
 		for (k = msg->sub; k; k = k->next) {
 			put_loc(out, k, is_empty_multipart(k)
@@ -109,7 +130,7 @@ void cyre_put_section(struct cyre_mail_parser *m, struct cyre_buf *out,
 	}
 	if (is_empty_multipart(msg)) {
 		put_loc(out, msg, 0);
-		put_nochar(out, &none);
+		put_nochar(m, out, &none);
 	} else {
 		put_loc(out, msg, msg->content_size);
 		put_char(m, out, msg);
@@ -135,11 +156,11 @@ static void put_section(struct cyre_mail_parser *m, struct cyre_buf *out,
 	cyre_put_be32(out, UINT32_MAX);
 	cyre_put_be32(out, 0);
 	cyre_put_be32(out, UINT32_MAX);
-	put_nochar(out, &none);
+	put_nochar(m, out, &none);
 	for (k = part->sub; k; k = k->next) {
 		if (is_empty_multipart(k)) {
 			put_loc(out, k, 0);
-			put_nochar(out, k);
+			put_nochar(m, out, k);
 		} else {
 			put_loc(out, k, k->content_size);
 			put_char(m, out, k);

@@ -69,7 +69,7 @@ static bool push_boundary(struct cyre_mail_parser *m, struct cyre_slice id)
 static void content(struct cyre_mail_parser *m, struct cyre_part *part,
 	bool guid)
 {
-	size_t start = m->off;
+	size_t start = m->off, line_end = 2;
 	struct cyre_slice line;
 
 	while (m->off < m->msg.n) {
@@ -82,11 +82,14 @@ static void content(struct cyre_mail_parser *m, struct cyre_part *part,
 				part->boundary_lines++;
 			}
 			if (part->content_size > !m->b->short_content) {
-				part->content_size -= 2;
-				part->boundary_size += 2;
+				part->content_size -= line_end;
+				part->boundary_size += line_end;
 			}
 			break;
 		}
+		if (m->b->real_line_end)
+			line_end = line.n >= 2 && line.p[line.n - 2] == '\r'
+					   ? 2 : 1;
 		part->content_size += line.n;
 		part->content_lines += line.p[line.n - 1] == '\n';
 	}

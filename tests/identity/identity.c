@@ -155,7 +155,10 @@ static void note_number(struct run *r, unsigned col, uint64_t want,
 			(unsigned long long)got);
 }
 
-/* docs/formats/index.md section 8. */
+/*
+ * docs/formats/index.md section 8. v20 counts nanoseconds; a year beyond 2554
+ * wraps there.
+ */
 static void compare_fields(struct run *r, const uint8_t *rec,
 	const struct cyre_mail_facts *f)
 {
@@ -163,19 +166,21 @@ static void compare_fields(struct run *r, const uint8_t *rec,
 	bool big = v >= 20;
 
 #define TIME32(at) (uint64_t) cyre_load_be32(rec + (at))
-#define TIME64(at) (cyre_load_be64(rec + (at)) / 1000000000u)
+#define TIME64(at) cyre_load_be64(rec + (at))
 	note_number(r, COL_SIZE, big ? cyre_load_be64(rec + 24)
 		: cyre_load_be32(rec + 12), f->size);
 	note_number(r, COL_HEADER_SIZE, cyre_load_be32(rec + (big ? 32 : 16)),
 		f->header_size);
 	note_number(r, COL_SENTDATE, big ? TIME64(16) : TIME32(8),
-		big ? (uint64_t)f->sentdate : (uint32_t)f->sentdate);
+		big ? 1000000000u * (uint64_t)f->sentdate
+			: (uint32_t)f->sentdate);
 	if (v <= 10)
 		note_number(r, COL_OFFSET, cyre_load_be32(rec + 20),
 			f->content_offset);
 	else
 		note_number(r, COL_GMTIME, big ? TIME64(104) : TIME32(20),
-			big ? (uint64_t)f->gmtime : (uint32_t)f->gmtime);
+			big ? 1000000000u * (uint64_t)f->gmtime
+				: (uint32_t)f->gmtime);
 	if (v >= 5 && v <= 14)
 		note_number(r, COL_LINES, cyre_load_be32(rec + 52),
 			f->content_lines);

@@ -269,6 +269,12 @@ START_TEST(behaviours_are_found)
 	ck_assert_str_eq(cyre_mail_behaviour_name(b), "3.6");
 	ck_assert_ptr_eq(cyre_mail_behaviour("3.8"), b);
 	ck_assert_ptr_eq(cyre_mail_behaviour("3.10.3"), b);
+	ck_assert_ptr_eq(cyre_mail_behaviour("3.99"),
+		cyre_mail_behaviour("3.13.1"));
+	ck_assert_ptr_eq(cyre_mail_behaviour_of_record(10, 16),
+		cyre_mail_behaviour("3.2"));
+	ck_assert_ptr_eq(cyre_mail_behaviour_of_record(10, 19),
+		cyre_mail_behaviour("3.4"));
 	ck_assert_ptr_eq(cyre_mail_behaviour_of_record(11, 17), b);
 	ck_assert_ptr_null(cyre_mail_behaviour("1.6"));
 	ck_assert_ptr_null(cyre_mail_behaviour("x"));
