@@ -34,16 +34,51 @@ bool cyre_sk_header(struct cyre_slice file, struct sk_header *ret)
 }
 
 /* A length, so many bytes, NULs up to a multiple of four. */
-static struct cyre_slice get_padded(struct cyre_cur *c)
+static struct cyre_slice get_padded(struct cyre_cur *c, uint32_t instead)
 {
-	uint32_t n = cyre_get_be32(c);
-	const uint8_t *p = cyre_get_bytes(c, n), *pad;
-	uint32_t i, npad = -n & 3;
+	uint32_t i, npad, n = cyre_get_be32(c);
+	const uint8_t *p, *pad;
 
+	if (instead != UINT32_MAX)
+		n = instead;
+	npad = -n & 3;
+	p = cyre_get_bytes(c, n);
 	pad = cyre_get_bytes(c, npad);
 	for (i = 0; pad && i < npad; i++)
 		c->bad = c->bad || pad[i];
 	return c->bad ? cyre_slice(NULL, 0) : cyre_slice(p, n);
+}
+
+/* Behind the type: key, value, pointers up to the terminator. */
+static bool get_node(struct cyre_cur *c, uint32_t keylen, uint32_t datalen,
+	struct sk_record *r)
+{
+	r->key = get_padded(c, keylen);
+	r->value = get_padded(c, datalen);
+	r->ptr = c->p;
+	while (!c->bad && cyre_get_be32(c) != SK_END && !c->bad)
+		if (++r->level > SK_MAX_LEVEL)
+			return false;
+	return !c->bad && r->level && (r->type == SK_DUMMY) == (r->key.n == 0);
+}
+
+bool cyre_sk_node_as(struct cyre_slice file, uint64_t off, uint32_t keylen,
+	uint32_t datalen, struct sk_record *ret)
+{
+	struct sk_record r = {.offset = off};
+	struct cyre_slice rest;
+	struct cyre_cur c;
+
+	if (off % 4 || off > file.n ||
+		!cyre_slice_sub(file, off, file.n - off, &rest))
+		return false;
+	c = cyre_cur(rest);
+	r.type = cyre_get_be32(&c);
+	if (!get_node(&c, keylen, datalen, &r))
+		return false;
+	r.size = rest.n - cyre_cur_left(&c);
+	*ret = r;
+	return true;
 }
 
 bool cyre_sk_record(struct cyre_slice file, uint64_t off, struct sk_record *ret)
@@ -66,15 +101,7 @@ bool cyre_sk_record(struct cyre_slice file, uint64_t off, struct sk_record *ret)
 	case SK_DUMMY:
 	case SK_INORDER:
 	case SK_ADD:
-		r.key = get_padded(&c);
-		r.value = get_padded(&c);
-		r.ptr = c.p;
-		while (!c.bad && cyre_get_be32(&c) != SK_END && !c.bad)
-			if (++r.level > SK_MAX_LEVEL)
-				return false;
-		if (r.level == 0 || (r.type == SK_DUMMY) != (r.key.n == 0))
-			return false;
-		break;
+		return cyre_sk_node_as(file, off, UINT32_MAX, UINT32_MAX, ret);
 	default:
 		return false;
 	}
@@ -330,4 +357,5 @@ const struct cyre_db_driver cyre_db_skiplist = {
 	.name = "skiplist",
 	.detect = detect,
 	.read = read_strict,
+	.salvage = cyre_sk_salvage,
 };

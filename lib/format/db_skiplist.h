@@ -35,7 +35,10 @@ struct sk_record {
 	uint32_t level;     /* of a node */
 	const uint8_t *ptr; /* `level` pointers */
 	struct cyre_slice key, value;
-	bool live;
+	/* What a reader found out. */
+	bool live, spared;
+	enum cyre_db_trust trust;
+	size_t place; /* among the live ones, by key */
 };
 
 /* All records that were read, in the order of the file. */
@@ -48,6 +51,12 @@ bool cyre_sk_header(struct cyre_slice file, struct sk_header *ret);
 /* False: no record of any kind can stand there. */
 bool cyre_sk_record(
 	struct cyre_slice file, uint64_t off, struct sk_record *ret);
+/*
+ * The node at `off` as if its keylen or datalen were another one; UINT32_MAX:
+ * as it stands.
+ */
+bool cyre_sk_node_as(struct cyre_slice file, uint64_t off, uint32_t keylen,
+	uint32_t datalen, struct sk_record *ret);
 static inline bool sk_is_node(const struct sk_record *r)
 {
 	return r->type == SK_INORDER || r->type == SK_ADD;

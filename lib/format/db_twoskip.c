@@ -46,19 +46,15 @@ static bool level_fits(uint8_t type, uint8_t level)
 	return false;
 }
 
-bool cyre_ts_record(struct cyre_slice file, uint64_t off, struct ts_record *ret)
+bool cyre_ts_record_from(struct cyre_slice bytes, struct cyre_slice file,
+	uint64_t off, struct ts_record *ret)
 {
 	struct ts_record r = {.offset = off};
+	struct cyre_cur c = cyre_cur(bytes);
 	uint64_t keylen, vallen, tail;
-	struct cyre_slice rest, s;
-	struct cyre_cur c;
-	uint32_t head_crc, tail_crc;
+	uint32_t head_crc;
 	size_t head;
 
-	if (off % 8 || !cyre_slice_sub(file, off, TS_MIN_RECORD, &s))
-		return false;
-	cyre_slice_sub(file, off, file.n - off, &rest);
-	c = cyre_cur(rest);
 	r.type = cyre_get_u8(&c);
 	r.level = cyre_get_u8(&c);
 	keylen = cyre_get_be16(&c);
@@ -72,22 +68,36 @@ bool cyre_ts_record(struct cyre_slice file, uint64_t off, struct ts_record *ret)
 		(r.type != TS_RECORD && vallen > 0))
 		return false;
 	r.ptr = cyre_get_bytes(&c, 8 * ((uint64_t)r.level + 1));
-	head = rest.n - cyre_cur_left(&c);
+	head = bytes.n - cyre_cur_left(&c);
 	head_crc = cyre_get_be32(&c);
-	tail_crc = cyre_get_be32(&c);
-	/* No sum below can wrap: both lengths are within the file. */
-	if (c.bad || keylen > rest.n || vallen > rest.n)
+	r.tail_crc = cyre_get_be32(&c);
+	/* No sum below can wrap: all of them are within the file. */
+	if (c.bad || off > file.n || keylen > file.n || vallen > file.n)
 		return false;
 	tail = (keylen + vallen + 7) & ~(uint64_t)7;
-	if (!cyre_slice_sub(rest, head + 8, tail, &s))
+	if (!cyre_slice_sub(file, off + head + 8, tail, &r.tail))
 		return false;
 	r.size = head + 8 + tail;
-	r.key = cyre_slice(s.p, (size_t)keylen);
-	r.value = cyre_slice(s.p + keylen, (size_t)vallen);
-	r.head_ok = cyre_crc32(cyre_slice(rest.p, head)) == head_crc;
-	r.tail_ok = cyre_crc32(s) == tail_crc;
+	r.key = cyre_slice(r.tail.p, (size_t)keylen);
+	r.value = cyre_slice(r.tail.p + keylen, (size_t)vallen);
+	r.head_ok = cyre_crc32(cyre_slice(bytes.p, head)) == head_crc;
 	*ret = r;
 	return true;
+}
+
+bool cyre_ts_record(struct cyre_slice file, uint64_t off, struct ts_record *ret)
+{
+	struct cyre_slice rest;
+
+	if (off % 8 || off > file.n ||
+		!cyre_slice_sub(file, off, file.n - off, &rest))
+		return false;
+	return cyre_ts_record_from(rest, file, off, ret);
+}
+
+bool cyre_ts_tail_ok(const struct ts_record *r)
+{
+	return cyre_crc32(r->tail) == r->tail_crc;
 }
 
 uint64_t cyre_ts_next(const struct ts_record *r, unsigned list, uint64_t end)
@@ -125,8 +135,10 @@ struct walk {
 	struct cyre_findings *found;
 	struct cyre_db *db;
 	struct cyre_db_orders orders;
-	uint64_t end;                  /* current_size */
+	uint64_t end; /* current_size */
+	bool clean;   /* nobody was stopped: the higher lists must be right */
 	uint64_t expect[TS_MAX_LEVEL]; /* where each list goes on */
+	uint64_t bytes;                /* of the records walked so far */
 	struct ts_record r;
 };
 
@@ -140,7 +152,10 @@ static bool check_record(struct walk *w, uint64_t off)
 		what = "no record there";
 	else if (!r->head_ok)
 		what = "head check sum";
-	else if (!r->tail_ok)
+	/* Live records do not overlap: more than the file is a trick. */
+	else if ((w->bytes += r->size) > w->file.n)
+		what = "records overlap";
+	else if (!cyre_ts_tail_ok(r))
 		what = "key and value check sum";
 	else if (r->type != TS_RECORD && r->type != TS_DELETE)
 		what = "a record of another kind";
@@ -163,7 +178,7 @@ static void check_lists(struct walk *w, const struct ts_record *r)
 {
 	unsigned i;
 
-	for (i = 1; i < r->level; i++)
+	for (i = 1; w->clean && i < r->level; i++)
 		if (w->expect[i] != r->offset)
 			CYRE_FIND(w->found, .problem = CYRE_P_DB_LINK,
 				.offset = r->offset, .expected = r->offset,
@@ -224,7 +239,7 @@ static cyre_status walk(struct walk *w)
 			.file = CYRE_FILE_OTHER);
 		return CYRE_OK;
 	}
-	for (i = 1; i < TS_MAX_LEVEL; i++)
+	for (i = 1; w->clean && i < TS_MAX_LEVEL; i++)
 		if (w->expect[i])
 			CYRE_FIND(w->found, .problem = CYRE_P_DB_LINK,
 				.actual = w->expect[i],
@@ -258,12 +273,14 @@ static void check_waste(struct walk *w)
 	while (off < w->end && off < w->file.n) {
 		if (cyre_ts_is_blank(w->file, off)) {
 			off += 8;
-		} else if (cyre_ts_record(w->file, off, &r) && r.head_ok &&
-			   r.tail_ok) {
+		} else if (cyre_ts_record(w->file, off, &r) && r.head_ok) {
+			if (!cyre_ts_tail_ok(&r)) {
+				first = bad ? first : off;
+				bad += r.size;
+			}
 			off += r.size;
 		} else {
-			if (!bad)
-				first = off;
+			first = bad ? first : off;
 			bad += 8;
 			off += 8;
 		}
@@ -305,6 +322,7 @@ static cyre_status read_strict(
 	db->info.counted = true;
 	db->info.expected = h.num_records;
 	w.end = h.current_size;
+	w.clean = !(h.flags & TS_DIRTY) && file.n <= h.current_size;
 	check_end(&w, &h);
 	st = walk(&w);
 	if (st != CYRE_OK)
@@ -322,4 +340,5 @@ const struct cyre_db_driver cyre_db_twoskip = {
 	.name = "twoskip",
 	.detect = detect,
 	.read = read_strict,
+	.salvage = cyre_ts_salvage,
 };

@@ -35,8 +35,10 @@ struct ts_header {
 struct ts_record {
 	uint64_t offset, size; /* size: head, key, value, padding */
 	uint8_t type, level;
-	bool head_ok, tail_ok; /* the two check sums */
-	const uint8_t *ptr;    /* level + 1 pointers */
+	bool head_ok;           /* the check sum over head and pointers */
+	uint32_t tail_crc;      /* over `tail`, as stored */
+	const uint8_t *ptr;     /* level + 1 pointers */
+	struct cyre_slice tail; /* key, value, padding */
 	struct cyre_slice key, value;
 };
 
@@ -45,11 +47,15 @@ bool cyre_ts_header(struct cyre_slice file, struct ts_header *ret);
 
 /*
  * The record at `off`. False when no record of any kind can stand there: not
- * aligned, an impossible type, level or length. A wrong check sum is not that:
- * see head_ok and tail_ok.
+ * aligned, an impossible type, level or length. A wrong check sum is not that.
  */
 bool cyre_ts_record(
 	struct cyre_slice file, uint64_t off, struct ts_record *ret);
+/* The same, its head read from `head`: a copy somebody repaired. */
+bool cyre_ts_record_from(struct cyre_slice head, struct cyre_slice file,
+	uint64_t off, struct ts_record *ret);
+/* The check sum over key and value. Costs their length: callers keep count. */
+bool cyre_ts_tail_ok(const struct ts_record *r);
 
 /* Pointer slot i of a record. */
 static inline uint64_t ts_ptr(const struct ts_record *r, unsigned i)
