@@ -9,12 +9,7 @@
  */
 #include "check_index.h"
 
-#include "check_sync.h"
-
-#define VALID_OPTIONS_12 0xe000001fu /* index.md 5 */
-#define VALID_OPTIONS_8	 0x0000001fu
-#define VALID_FLAGS_12	 0xfc00001fu /* index.md 8.1 */
-#define DAY		 86400u
+#define DAY 86400u
 /* No mailbox gets so many messages between two that it keeps. */
 #define LAST_UID_JUMP	 100000000u
 
@@ -23,8 +18,7 @@ struct visit {
 	const struct cyre_index *ix;
 	const struct cyre_index_context *ctx;
 	struct cyre_findings *found;
-	struct cyre_index_totals *sum;
-	struct cyre_sync sync;
+	struct cyre_index_tally tally;
 	enum cyre_file which;
 	uint32_t recno;
 	uint64_t offset; /* of the record in the file */
@@ -61,7 +55,7 @@ static bool check_sum_and_uid(struct visit *v)
 		if (sum != v->r.record_crc) {
 			note(v, CYRE_P_INDEX_RECORD_CRC, sum, v->r.record_crc,
 				NULL);
-			v->sum->broken++;
+			v->tally.totals.broken++;
 		}
 	}
 	if (v->r.uid)
@@ -78,7 +72,7 @@ static void check_flags(struct visit *v)
 {
 	uint64_t f = v->r.system_flags;
 	/* 2.5 and later also keep \Seen and the internal bits in old files. */
-	uint64_t valid = VALID_FLAGS_12;
+	uint64_t valid = CYRE_FLAGS_KNOWN;
 
 	if (f & ~valid)
 		note(v, CYRE_P_INDEX_FLAG_BITS, f & valid, f, NULL);
@@ -86,20 +80,15 @@ static void check_flags(struct visit *v)
 		note(v, CYRE_P_INDEX_UNLINKED_ALIVE, 0, f, NULL);
 }
 
-/*
- * 2.5 to 3.1.8 wrote the modseq of a v8 or v9 record into the upper half of its
- * place (index.md 4.3).
- */
 static void unshift_modseq(struct visit *v)
 {
-	uint64_t m = v->r.modseq;
+	uint64_t meant = cyre_index_modseq_meant(v->ix->layout->version,
+		v->r.modseq, v->ix->h.highestmodseq);
 
-	if ((v->ix->layout->version != 8 && v->ix->layout->version != 9) ||
-		m < UINT64_C(1) << 32 || (m & UINT32_MAX) ||
-		m >> 32 > v->ix->h.highestmodseq)
+	if (meant == v->r.modseq)
 		return;
-	v->r.modseq = m >> 32;
-	note(v, CYRE_P_INDEX_MODSEQ_SHIFTED, 0, v->r.modseq, NULL);
+	v->r.modseq = meant;
+	note(v, CYRE_P_INDEX_MODSEQ_SHIFTED, 0, meant, NULL);
 }
 
 static void check_modseq(struct visit *v)
@@ -168,63 +157,27 @@ static void check_values(struct visit *v)
 		note(v, CYRE_P_INDEX_GUID_NULL, 0, 0, NULL);
 }
 
-static void add_totals(struct visit *v)
-{
-	struct cyre_index_totals *t = v->sum;
-	const struct cyre_index_record *r = &v->r;
-	uint64_t f = r->system_flags;
-	bool expunged = f & CYRE_FLAG_EXPUNGED;
-	/* Since 3.10, whose files are v18 and later, UNLINKED alone counts. */
-	bool gone = expunged || (v->ix->layout->version >= 18 &&
-					(f & CYRE_FLAG_UNLINKED));
-	int i;
-
-	if (r->uid > t->max_uid)
-		t->max_uid = r->uid;
-	if (r->modseq > t->max_modseq)
-		t->max_modseq = r->modseq;
-	for (i = 0; i < CYRE_MAX_USER_FLAGS; i++)
-		t->flag_use[i] += r->user_flags[i / 32] >> i % 32 & 1;
-	if (expunged && !(f & CYRE_FLAG_UNLINKED)) {
-		t->quota_expunged += r->size;
-		if (!t->oldest_expunged || r->last_updated < t->oldest_expunged)
-			t->oldest_expunged = r->last_updated;
-	}
-	if (!expunged)
-		cyre_sync_add(&v->sync, r);
-	if (gone)
-		return;
-	t->exists++;
-	t->deleted += f & CYRE_FLAG_DELETED ? 1 : 0;
-	t->answered += f & CYRE_FLAG_ANSWERED ? 1 : 0;
-	t->flagged += f & CYRE_FLAG_FLAGGED ? 1 : 0;
-	t->unseen += f & CYRE_FLAG_SEEN ? 0 : 1;
-	t->quota_used += r->size;
-	if (f & CYRE_FLAG_DELETED)
-		t->quota_deleted += r->size;
-}
-
 static void check_record(struct visit *v)
 {
 	v->bytes = cyre_index_bytes(v->ix, v->recno);
 	v->offset = v->ix->start + (uint64_t)(v->recno - 1) * v->ix->stride;
 	cyre_index_decode(v->ix, v->bytes, &v->r);
 	if (!check_sum_and_uid(v)) {
-		v->sum->broken += v->r.uid == 0;
+		v->tally.totals.broken += v->r.uid == 0;
 		return;
 	}
 	if (v->which == CYRE_FILE_INDEX) {
 		if (v->r.uid <= v->last_uid) {
 			note(v, CYRE_P_INDEX_UID_ORDER, v->last_uid, v->r.uid,
 				NULL);
-			v->sum->broken++;
+			v->tally.totals.broken++;
 		}
 		v->last_uid = v->r.uid;
 	}
 	check_flags(v);
 	check_modseq(v);
 	check_values(v);
-	add_totals(v);
+	cyre_index_tally_add(&v->tally, &v->r);
 }
 
 static void check_records(const struct cyre_index *ix,
@@ -232,15 +185,13 @@ static void check_records(const struct cyre_index *ix,
 	struct cyre_findings *found, struct cyre_index_totals *ret)
 {
 	struct visit v = {
-		.ix = ix, .ctx = ctx, .found = found, .sum = ret, .which = which};
+		.ix = ix, .ctx = ctx, .found = found, .which = which};
 
-	cyre_sync_begin(&v.sync, ix->layout->version, ctx->flag_names,
+	cyre_index_tally_begin(&v.tally, ix->layout->version, ctx->flag_names,
 		ctx->flag_count);
 	for (v.recno = 1; v.recno <= ix->count; v.recno++)
 		check_record(&v);
-	ret->sync_basic = v.sync.basic;
-	ret->sync_annot = v.sync.annot;
-	ret->sync_annot_padded = v.sync.annot_padded;
+	*ret = cyre_index_tally_end(&v.tally);
 }
 
 struct counter {
@@ -348,9 +299,7 @@ static void check_options(const struct cyre_index *ix,
 {
 	unsigned version = ix->layout->version;
 	uint64_t options = ix->h.options;
-	uint64_t valid = version >= 12 ? VALID_OPTIONS_12
-			: version >= 8 ? VALID_OPTIONS_8
-				       : CYRE_OPT_POP3_NEW_UIDL;
+	uint64_t valid = cyre_index_valid_options(version);
 
 	if (options & ~valid)
 		simple(found, CYRE_P_INDEX_OPTIONS, options & valid, options,
@@ -387,7 +336,6 @@ void cyre_check_index(const struct cyre_index *ix,
 	const struct cyre_index_context *ctx, struct cyre_findings *found,
 	struct cyre_index_totals *ret)
 {
-	*ret = (struct cyre_index_totals){0};
 	check_records(ix, ctx, CYRE_FILE_INDEX, found, ret);
 	check_counters(ix, CYRE_FILE_INDEX, ret, found);
 	check_header_numbers(ix, ctx, ret, found);
@@ -399,7 +347,6 @@ void cyre_check_expunge(const struct cyre_index *ix,
 	const struct cyre_index_context *ctx, struct cyre_findings *found,
 	struct cyre_index_totals *ret)
 {
-	*ret = (struct cyre_index_totals){0};
 	check_records(ix, ctx, CYRE_FILE_EXPUNGE, found, ret);
 	check_counters(ix, CYRE_FILE_EXPUNGE, ret, found);
 }

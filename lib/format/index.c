@@ -250,8 +250,7 @@ struct cyre_slice cyre_index_bytes(const struct cyre_index *ix, uint32_t recno)
 	return bytes;
 }
 
-/* v8 and v9 records written by 2.5 to 3.1.8 hold the modseq in the wrong half
- * (index.md 4.3); check_index.c says so, everybody else reads what was meant. */
+/* As it stands there: see cyre_index_modseq_meant(). */
 bool cyre_index_decode(const struct cyre_index *ix, struct cyre_slice bytes,
 	struct cyre_index_record *ret)
 {
@@ -276,4 +275,14 @@ uint32_t cyre_index_record_sum(const struct cyre_index *ix,
 {
 	/* A wide v19 record is checked as the 112 bytes it holds. */
 	return cyre_crc32(cyre_slice(bytes.p, ix->layout->record_size - 4u));
+}
+
+uint64_t cyre_index_modseq_meant(unsigned version, uint64_t modseq,
+	uint64_t highestmodseq)
+{
+	bool shifted = (version == 8 || version == 9) &&
+		modseq > UINT32_MAX && (uint32_t)modseq == 0 &&
+		modseq >> 32 <= highestmodseq;
+
+	return shifted ? modseq >> 32 : modseq;
 }

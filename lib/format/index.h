@@ -33,6 +33,7 @@
 #define CYRE_FLAG_ARCHIVED     0x20000000u
 #define CYRE_FLAG_UNLINKED     0x40000000u
 #define CYRE_FLAG_EXPUNGED     0x80000000u
+#define CYRE_FLAGS_KNOWN       0xfc00001fu
 
 /* options (index.md 5) */
 #define CYRE_OPT_POP3_NEW_UIDL 0x00000001u
@@ -141,6 +142,22 @@ bool cyre_index_decode(const struct cyre_index *ix, struct cyre_slice bytes,
 /* The check sum the record should carry; only where cyre_index_has_crc(). */
 uint32_t cyre_index_record_sum(const struct cyre_index *ix,
 	struct cyre_slice bytes);
+
+/* The option bits a version can hold (index.md 5). */
+static inline uint64_t cyre_index_valid_options(unsigned version)
+{
+	return version >= 12 ? 0xe000001fu
+		: version >= 8 ? 0x0000001fu
+			       : CYRE_OPT_POP3_NEW_UIDL;
+}
+
+/*
+ * 2.5 to 3.1.8 wrote the modseq of a v8 or v9 record into the upper half of its
+ * place (index.md 4.3). The number that was meant; others come back as they
+ * are.
+ */
+uint64_t cyre_index_modseq_meant(unsigned version, uint64_t modseq,
+	uint64_t highestmodseq);
 
 /* Whole seconds of a time. */
 static inline uint64_t cyre_index_seconds(uint64_t ns)

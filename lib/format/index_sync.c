@@ -1,5 +1,5 @@
-/* check_sync.c - see check_sync.h; docs/formats/index.md section 7. */
-#include "check_sync.h"
+/* index_sync.c - see index_sync.h; docs/formats/index.md section 7. */
+#include "index_sync.h"
 
 #include "digest.h"
 
@@ -26,8 +26,8 @@ static void put(struct text *t, const char *s)
 		t->s[t->n++] = *s++;
 }
 
-static void put_number(struct text *t, uint64_t v, unsigned base,
-	unsigned width)
+static void put_number(
+	struct text *t, uint64_t v, unsigned base, unsigned width)
 {
 	char d[20];
 	size_t i = sizeof(d);
@@ -73,8 +73,8 @@ void cyre_sync_begin(struct cyre_sync *s, unsigned version,
 			s->flag_crc[i] = lower_crc(flag_names[i]);
 }
 
-static uint32_t flags_sum(const struct cyre_sync *s,
-	const struct cyre_index_record *r)
+static uint32_t flags_sum(
+	const struct cyre_sync *s, const struct cyre_index_record *r)
 {
 	uint32_t f = 0;
 	size_t i;
@@ -132,11 +132,11 @@ static void add_annot(struct cyre_sync *s, const struct cyre_index_record *r)
 		s->annot_padded ^= virtual_sum(r, "thrid", r->cid, 16, 16);
 	}
 	if (s->version >= 15 && r->savedate)
-		other ^= virtual_sum(r, "savedate",
-			cyre_index_seconds(r->savedate), 10, 1);
+		other ^= virtual_sum(
+			r, "savedate", cyre_index_seconds(r->savedate), 10, 1);
 	if (s->version >= 16 && r->createdmodseq)
-		other ^= virtual_sum(r, "createdmodseq", r->createdmodseq, 10,
-			1);
+		other ^= virtual_sum(
+			r, "createdmodseq", r->createdmodseq, 10, 1);
 	if (s->version >= 20 && r->basecid)
 		other ^= virtual_sum(r, "basethrid", r->basecid, 16, 16);
 	if (s->version >= 20 && nsec)

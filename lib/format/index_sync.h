@@ -1,8 +1,8 @@
 /*
- * check_sync.h - the two check sums replication compares (index.md section 7)
+ * index_sync.h - the two check sums replication compares (index.md section 7)
  */
-#ifndef CYRE_CHECK_SYNC_H
-#define CYRE_CHECK_SYNC_H
+#ifndef CYRE_INDEX_SYNC_H
+#define CYRE_INDEX_SYNC_H
 
 #include "index.h"
 
