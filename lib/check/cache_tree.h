@@ -21,8 +21,9 @@ enum cyre_part_kind {
 struct cyre_cache_node {
 	uint32_t parent, first, next, last; /* numbers of nodes, or NONE */
 	uint32_t size, lines;
+	uint32_t content_offset, content_size; /* as SECTION has them */
 	uint8_t kind;
-	uint8_t encoding; /* low byte of SECTION's charset word */
+	uint8_t encoding; /* low half of SECTION's charset word */
 };
 
 /* BODYSTRUCTURE and BODY, into scratch->nodes. */
@@ -31,7 +32,7 @@ cyre_status cyre_cache_read_tree(struct cyre_slice bodystructure,
 	struct cyre_cache_scratch *scratch, struct cyre_cache_fault *ret);
 /* SECTION against those nodes. */
 void cyre_cache_check_section(struct cyre_slice section, unsigned version,
-	const struct cyre_cache_scratch *scratch, struct cyre_cache_fault *ret);
+	struct cyre_cache_scratch *scratch, struct cyre_cache_fault *ret);
 /* ( ... ) of an envelope at the cursor; the cursor goes bad at a fault. */
 void cyre_cache_skip_envelope(struct cyre_cur *c);
 

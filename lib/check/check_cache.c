@@ -27,7 +27,7 @@ struct ref {
 };
 
 /* The fields of an index record that matter here. */
-enum field { UID, OFFSET, VERSION, CRC, HEADER_SIZE, FLAGS, FIELDS };
+enum field { UID, OFFSET, VERSION, CRC, SIZE, HEADER_SIZE, FLAGS, FIELDS };
 
 #define ABSENT SIZE_MAX
 
@@ -35,12 +35,13 @@ enum field { UID, OFFSET, VERSION, CRC, HEADER_SIZE, FLAGS, FIELDS };
 struct view {
 	const struct cyre_index *ix;
 	size_t at[FIELDS];
+	uint8_t width[FIELDS];
 };
 
 struct record {
-	uint64_t offset;
+	uint64_t offset, size;
 	uint32_t uid, version, crc, header_size, flags;
-	bool has_crc, has_version;
+	bool has_crc;
 };
 
 struct check {
@@ -63,6 +64,7 @@ static void make_view(struct view *v, const struct cyre_index *ix)
 		offsetof(struct cyre_index_record, cache_offset),
 		offsetof(struct cyre_index_record, cache_version),
 		offsetof(struct cyre_index_record, cache_crc),
+		offsetof(struct cyre_index_record, size),
 		offsetof(struct cyre_index_record, header_size),
 		offsetof(struct cyre_index_record, system_flags)};
 	const struct cyre_index_field *f = ix ? ix->record_fields : NULL;
@@ -73,14 +75,24 @@ static void make_view(struct view *v, const struct cyre_index *ix)
 		v->at[i] = ABSENT;
 	for (; f && f->width; at += f->width, f++)
 		for (int i = 0; i < FIELDS; i++)
-			if (f->kind != CYRE_IX_SPARE && f->width == 4 &&
-				f->member == member[i] && at + 4 <= ix->stride)
+			if (f->kind == CYRE_IX_UINT && f->member == member[i] &&
+				at + f->width <= ix->stride) {
 				v->at[i] = at;
+				v->width[i] = f->width;
+			}
 }
 
-static uint32_t get(const struct view *v, const uint8_t *p, enum field f)
+static uint64_t get(const struct view *v, const uint8_t *p, enum field f)
 {
-	return v->at[f] == ABSENT ? 0 : cyre_load_be32(p + v->at[f]);
+	if (v->at[f] == ABSENT)
+		return 0;
+	p += v->at[f];
+	return v->width[f] == 8 ? cyre_load_be64(p) : cyre_load_be32(p);
+}
+
+static uint32_t get32(const struct view *v, const uint8_t *p, enum field f)
+{
+	return (uint32_t)get(v, p, f);
 }
 
 static bool get_record(const struct view *v, uint32_t recno, struct record *ret)
@@ -90,15 +102,15 @@ static bool get_record(const struct view *v, uint32_t recno, struct record *ret)
 
 	if (s.n < v->ix->stride)
 		return false;
-	version = get(v, s.p, VERSION);
-	*ret = (struct record){.uid = get(v, s.p, UID),
-		.offset = cyre_cache_offset(get(v, s.p, OFFSET), version),
+	version = get32(v, s.p, VERSION);
+	*ret = (struct record){.uid = get32(v, s.p, UID),
+		.offset = cyre_cache_offset(get32(v, s.p, OFFSET), version),
+		.size = get(v, s.p, SIZE),
 		.version = cyre_cache_version(version),
-		.crc = get(v, s.p, CRC),
-		.header_size = get(v, s.p, HEADER_SIZE),
-		.flags = get(v, s.p, FLAGS),
-		.has_crc = cyre_index_has_crc(v->ix->layout),
-		.has_version = v->at[VERSION] != ABSENT};
+		.crc = get32(v, s.p, CRC),
+		.header_size = get32(v, s.p, HEADER_SIZE),
+		.flags = get32(v, s.p, FLAGS),
+		.has_crc = cyre_index_has_crc(v->ix->layout)};
 	return true;
 }
 
@@ -225,18 +237,31 @@ static cyre_status measure(
 	return CYRE_OK;
 }
 
-/* What describes this message must have this message's header. */
+/*
+ * What describes this message must have its sizes. Up to 2.3 the index has the
+ * sum of both parts; later it has the size of the file, where a NUL may have
+ * ended the message for the parser (cache.md 10).
+ */
 static bool check_message(struct check *c, const struct record *r,
 	const struct cyre_cache_record *cr)
 {
 	struct cyre_cache_part top;
+	uint64_t sum;
 
-	if (!cyre_cache_top_part(cr, r->version, &top) ||
-		top.header_size == r->header_size)
-		return true;
-	find(c, CYRE_P_CACHE_OTHER_MESSAGE, r, cr->bytes.n, r->header_size,
-		top.header_size, NULL);
-	return false;
+	if (!cyre_cache_top_part(cr, r->version, &top))
+		return true; /* the items tell why */
+	sum = (uint64_t)top.header_size + top.content_size;
+	if (top.header_size != r->header_size) {
+		find(c, CYRE_P_CACHE_OTHER_MESSAGE, r, cr->bytes.n,
+			r->header_size, top.header_size, "header_size");
+		return false;
+	}
+	if (sum > r->size || (!r->has_crc && sum != r->size)) {
+		find(c, CYRE_P_CACHE_OTHER_MESSAGE, r, cr->bytes.n, r->size,
+			sum, "size");
+		return false;
+	}
+	return true;
 }
 
 static cyre_status check_items(struct check *c, const struct record *r,

@@ -11,7 +11,7 @@
 struct section {
 	struct cyre_cur c;
 	unsigned version;
-	const struct cyre_cache_scratch *tree;
+	struct cyre_cache_scratch *tree;
 	const char *what;
 };
 
@@ -19,7 +19,7 @@ struct section {
 #define OLD_NO_CHARSET 0xffff0000u /* 2.5 writes the halves swapped */
 #define CHARSETS       31          /* of 2.4; 0xffff: none */
 
-static const struct cyre_cache_node *node(const struct section *s, uint32_t n)
+static struct cyre_cache_node *node(const struct section *s, uint32_t n)
 {
 	return &s->tree->nodes[n];
 }
@@ -92,41 +92,97 @@ static bool charset_ok(const struct section *s, const struct cyre_cache_part *p,
 	       (!high || n->kind != CYRE_PART_LEAF);
 }
 
-/* An entry that stands for a part: what BODYSTRUCTURE says of it too. */
-static bool check_entry(struct section *s, const struct cyre_cache_node *n)
+/* A message ends where the file ends: sums of the words do not wrap, except
+ * that 3.2 writes a size of -1 (docs/formats/errata.md). */
+static bool wrapped(uint32_t size)
 {
-	struct cyre_cache_part p;
+	return size > UINT32_MAX / 2;
+}
 
-	if (!get_part(s, &p))
-		return false;
-	/* What looks like an empty text can be a multipart without parts. */
-	if (n->kind == CYRE_PART_TEXT && !n->size && !n->lines &&
-		no_charset(s, p.charset))
-		return true;
-	if (n->kind == CYRE_PART_MULTIPART)
-		return charset_ok(s, &p, n) ||
-		       fail(s, "impossible charset or encoding");
-	if (!charset_ok(s, &p, n))
-		return fail(s, "impossible charset or encoding");
-	if (p.content_size != n->size)
-		return fail(s, "another size than BODYSTRUCTURE");
-	if (cyre_cache_has_lines(s->version) && n->lines &&
-		p.content_lines != n->lines)
-		return fail(s, "other lines than BODYSTRUCTURE");
+static uint64_t end_of(uint32_t content_offset, uint32_t content_size)
+{
+	return (uint64_t)content_offset +
+	       (wrapped(content_size) ? 0 : content_size);
+}
+
+/* What looks like an empty text can be a multipart without parts, of which
+ * only the place is known. */
+static bool may_be_multipart(const struct cyre_cache_node *n)
+{
+	return n->kind == CYRE_PART_TEXT && !n->size && !n->lines;
+}
+
+/* Where a part is: the content follows the header, unless the part ended
+ * inside its header. */
+static bool check_place(struct section *s, const struct cyre_cache_part *p)
+{
+	uint64_t end = (uint64_t)p->header_offset + p->header_size;
+
+	if (p->content_offset != end &&
+		(p->content_size || p->content_offset < end))
+		return fail(s, "header and content are apart");
 	return true;
 }
 
-/* The first entry of a message: header and content of what is inside. */
-static bool check_whole(struct section *s, bool top)
+static bool check_decoded(struct section *s, const struct cyre_cache_part *p,
+	const struct cyre_cache_node *n)
+{
+	if ((p->charset & 0xffff) != n->encoding)
+		return fail(s, "another encoding than BODYSTRUCTURE");
+	if (n->encoding == 255 && (p->decoded_size || !is_zero(p->guid)))
+		return fail(s, "a digest of what cannot be decoded");
+	if (n->encoding == 0 && cyre_cache_has_decoded_size(s->version) &&
+		p->decoded_size && p->decoded_size != p->content_size)
+		return fail(s, "another decoded size than size");
+	return true;
+}
+
+/* An entry that stands for a part: what BODYSTRUCTURE says of it too. */
+static bool check_entry(struct section *s, struct cyre_cache_node *n,
+	struct cyre_cache_part *ret)
 {
 	struct cyre_cache_part p;
 
-	if (!get_part(s, &p))
+	if (!get_part(s, &p) || !check_place(s, &p))
+		return false;
+	n->content_offset = p.content_offset;
+	n->content_size = p.content_size;
+	*ret = p;
+	if (may_be_multipart(n) && no_charset(s, p.charset))
+		return true;
+	if (!charset_ok(s, &p, n))
+		return fail(s, "impossible charset or encoding");
+	if (n->kind == CYRE_PART_MULTIPART)
+		return true;
+	if (p.content_size != n->size)
+		return fail(s, "another size than BODYSTRUCTURE");
+	if (may_be_multipart(n))
+		return true;
+	if (cyre_cache_has_lines(s->version) && n->lines &&
+		p.content_lines != n->lines)
+		return fail(s, "other lines than BODYSTRUCTURE");
+	return check_decoded(s, &p, n);
+}
+
+/* The first entry of a message inside `outer`, or of the whole one: header and
+ * content of what is inside. */
+static bool check_whole(struct section *s, const struct cyre_cache_node *outer,
+	struct cyre_cache_part *ret)
+{
+	struct cyre_cache_part p;
+
+	if (!get_part(s, &p) || !check_place(s, &p))
 		return false;
 	if (!no_charset(s, p.charset))
 		return fail(s, "a charset where there is none");
-	if (top && p.header_offset)
-		return fail(s, "the message does not begin at 0");
+	if (p.header_offset != (outer ? outer->content_offset : 0))
+		return fail(s, "the message is not where it should be");
+	if (outer && p.content_size &&
+		end_of(p.content_offset, p.content_size) >
+			end_of(outer->content_offset, outer->content_size) &&
+		!wrapped(outer->content_size))
+		return fail(s, "a message larger than its part");
+	*ret = p;
 	return true;
 }
 
@@ -145,11 +201,22 @@ static bool check_none(struct section *s)
 	return true;
 }
 
-static bool check_children(struct section *s, const struct cyre_cache_node *n)
+/* The parts of multipart `n`, one behind the other inside this range. */
+static bool check_children(struct section *s, const struct cyre_cache_node *n,
+	uint32_t content_offset, uint32_t content_size)
 {
-	for (uint32_t k = n->first; k != CYRE_PART_NONE; k = node(s, k)->next)
-		if (!check_entry(s, node(s, k)))
+	struct cyre_cache_part p;
+	uint64_t at = content_offset;
+
+	for (uint32_t k = n->first; k != CYRE_PART_NONE; k = node(s, k)->next) {
+		if (!check_entry(s, node(s, k), &p))
 			return false;
+		if (p.header_offset < at && (p.header_size || p.content_size))
+			return fail(s, "a part begins inside another");
+		at = end_of(p.content_offset, p.content_size);
+	}
+	if (at > end_of(content_offset, content_size) && !wrapped(content_size))
+		return fail(s, "a part ends outside of its multipart");
 	return true;
 }
 
@@ -163,14 +230,27 @@ static uint32_t count_children(
 	return count;
 }
 
-/* The block of a message whose inside is `m`. */
-static bool check_message(
-	struct section *s, const struct cyre_cache_node *m, bool top)
+/* The block of a message, in part `outer` or the whole (NULL), whose inside is
+ * `m`. */
+static bool check_message(struct section *s,
+	const struct cyre_cache_node *outer, struct cyre_cache_node *m)
 {
+	struct cyre_cache_part whole, p;
+
 	if (m->kind == CYRE_PART_MULTIPART)
 		return get_count(s, count_children(s, m) + 1) &&
-		       check_whole(s, top) && check_children(s, m);
-	return get_count(s, 2) && check_whole(s, top) && check_entry(s, m);
+		       check_whole(s, outer, &whole) &&
+		       check_children(
+			       s, m, whole.content_offset, whole.content_size);
+	if (!get_count(s, 2) || !check_whole(s, outer, &whole) ||
+		!check_entry(s, m, &p))
+		return false;
+	if (p.header_offset != whole.header_offset ||
+		p.header_size != whole.header_size ||
+		p.content_offset != whole.content_offset ||
+		(p.content_size && p.content_size != whole.content_size))
+		return fail(s, "the only part is not the whole message");
+	return true;
 }
 
 static bool check_block(struct section *s, uint32_t i)
@@ -178,7 +258,7 @@ static bool check_block(struct section *s, uint32_t i)
 	const struct cyre_cache_node *n = node(s, i);
 
 	if (n->kind == CYRE_PART_MESSAGE)
-		return check_message(s, node(s, n->first), false);
+		return check_message(s, n, node(s, n->first));
 	if (n->kind != CYRE_PART_MULTIPART)
 		return get_count(s, 0);
 	/* Directly inside a message: its block was the message's. */
@@ -186,15 +266,15 @@ static bool check_block(struct section *s, uint32_t i)
 		node(s, n->parent)->kind == CYRE_PART_MESSAGE)
 		return true;
 	return get_count(s, count_children(s, n) + 1) && check_none(s) &&
-	       check_children(s, n);
+	       check_children(s, n, n->content_offset, n->content_size);
 }
 
 void cyre_cache_check_section(struct cyre_slice section, unsigned version,
-	const struct cyre_cache_scratch *scratch, struct cyre_cache_fault *ret)
+	struct cyre_cache_scratch *scratch, struct cyre_cache_fault *ret)
 {
 	struct section s = {
 		.c = cyre_cur(section), .version = version, .tree = scratch};
-	bool good = check_message(&s, node(&s, 0), true);
+	bool good = check_message(&s, NULL, node(&s, 0));
 
 	for (uint32_t i = 0; good && i < scratch->n; i++)
 		good = check_block(&s, i);

@@ -46,28 +46,52 @@ static uint32_t number(struct cyre_cur *c)
 	return (uint32_t)v;
 }
 
+/* A present string without a-z: words of MIME are stored in capitals. */
+static struct cyre_slice capitals(struct cyre_cur *c)
+{
+	struct cyre_slice s = cyre_get_nstring(c);
+	uint8_t small = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		small |= s.p[i] >= 'a' && s.p[i] <= 'z';
+	if (!s.p || small)
+		c->bad = true;
+	return s;
+}
+
 /* ---- ENVELOPE ---- */
 
-/* One address; *open: inside a group. No name and no route is "". */
-static void address(struct cyre_cur *c)
+/* One address. *groups: how many are open; the end of one that never began is
+ * written too (`a@b;`). No name or route is "". */
+static void address(struct cyre_cur *c, unsigned *groups)
 {
-	struct cyre_slice name, route;
+	struct cyre_slice name, route, mailbox, domain;
 
 	take(c, '(');
 	name = cyre_get_nstring(c);
 	take(c, ' ');
 	route = cyre_get_nstring(c);
 	take(c, ' ');
-	cyre_get_nstring(c);
+	mailbox = cyre_get_nstring(c);
 	take(c, ' ');
-	cyre_get_nstring(c);
+	domain = cyre_get_nstring(c);
 	take(c, ')');
 	if ((name.p && !name.n) || (route.p && !route.n))
 		c->bad = true;
+	if (domain.p)
+		return;
+	if (name.p || route.p)
+		c->bad = true;
+	if (mailbox.p)
+		++*groups;
+	else if (*groups)
+		--*groups;
 }
 
 static void address_list(struct cyre_cur *c)
 {
+	unsigned groups = 0;
+
 	if (!next_is(c, '(')) {
 		if (cyre_get_nstring(c).p)
 			c->bad = true;
@@ -75,9 +99,11 @@ static void address_list(struct cyre_cur *c)
 	}
 	c->p++;
 	do
-		address(c);
+		address(c, &groups);
 	while (!c->bad && next_is(c, '('));
 	take(c, ')');
+	if (groups)
+		c->bad = true;
 }
 
 void cyre_cache_skip_envelope(struct cyre_cur *c)
@@ -132,8 +158,7 @@ static void parameters(struct cyre_cur *c)
 	}
 	c->p++;
 	for (;;) {
-		if (!cyre_get_nstring(c).p)
-			c->bad = true;
+		capitals(c);
 		take(c, ' ');
 		if (!cyre_get_nstring(c).p)
 			c->bad = true;
@@ -152,7 +177,7 @@ static void disposition(struct cyre_cur *c)
 		return;
 	}
 	c->p++;
-	cyre_get_nstring(c);
+	capitals(c);
 	take(c, ' ');
 	parameters(c);
 	take(c, ')');
@@ -167,7 +192,7 @@ static void languages(struct cyre_cur *c)
 	}
 	do {
 		c->p++; /* the parenthesis, then blanks */
-		cyre_get_nstring(c);
+		capitals(c);
 	} while (!c->bad && next_is(c, ' '));
 	take(c, ')');
 }
@@ -256,6 +281,22 @@ static uint32_t add_node(struct tree *t, uint32_t parent)
 	return n;
 }
 
+/* From 3.12 on a Content-Type that cannot be parsed is written in small
+ * letters (cache.md 11). */
+static bool unparsable_type(
+	struct tree *t, struct cyre_slice *type, struct cyre_slice *subtype)
+{
+	static const char text[] = "\"application\" \"octet-stream\"";
+	const size_t n = sizeof(text) - 1;
+
+	if (t->version < 13 || cyre_cur_left(&t->c) < n ||
+		memcmp(t->c.p, text, n) != 0)
+		return false;
+	t->c.p += n;
+	*type = *subtype = cyre_slice(text, 0);
+	return true;
+}
+
 /* From "(" to where the extension begins, or to a message inside. */
 static void begin_single(struct tree *t, uint32_t n)
 {
@@ -264,9 +305,11 @@ static void begin_single(struct tree *t, uint32_t n)
 	uint8_t kind;
 
 	take(c, '(');
-	type = cyre_get_nstring(c);
-	take(c, ' ');
-	subtype = cyre_get_nstring(c);
+	if (!unparsable_type(t, &type, &subtype)) {
+		type = capitals(c);
+		take(c, ' ');
+		subtype = capitals(c);
+	}
 	take(c, ' ');
 	parameters(c);
 	take(c, ' ');
@@ -274,14 +317,15 @@ static void begin_single(struct tree *t, uint32_t n)
 	take(c, ' ');
 	cyre_get_nstring(c); /* content-description */
 	take(c, ' ');
-	enc = cyre_get_nstring(c);
+	enc = capitals(c);
 	take(c, ' ');
 	node(t, n)->size = number(c);
-	node(t, n)->encoding = encoding_class(enc);
 	kind = part_kind(t, type, subtype);
 	node(t, n)->kind = kind;
-	if (!type.p || !subtype.p || !enc.p)
-		c->bad = true;
+	/* Before 3.12 messages are taken as they are, whatever they say. */
+	node(t, n)->encoding = is(type, "MESSAGE") && t->version < 13
+				       ? 0
+				       : encoding_class(enc);
 	if (kind == CYRE_PART_TEXT) {
 		take(c, ' ');
 		node(t, n)->lines = number(c);
@@ -305,8 +349,7 @@ static void end_single(struct tree *t)
 static void end_multipart(struct tree *t)
 {
 	take(&t->c, ' ');
-	if (!cyre_get_nstring(&t->c).p)
-		t->c.bad = true;
+	capitals(&t->c);
 	same(t);
 	take(&t->c, ' ');
 	parameters(&t->c);

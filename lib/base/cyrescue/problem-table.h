@@ -497,7 +497,7 @@
 	  "Wrong listing of one message; no mail is lost.", \
 	  "The message is parsed again.") \
 	X(CACHE_OTHER_MESSAGE, "CA-012", "cache-other-message", STALE, EXACT, \
-	  "the record tells of a message with a header of $a bytes, the index of one with $e", \
+	  "the record tells of a message whose $t is $a, in the index it is $e", \
 	  "The listing shows another message than the one that opens; no mail is lost.", \
 	  "The message is parsed again.") \
 	X(CACHE_NO_CRC, "CA-013", "cache-no-crc", NOTE, NONE, \
