@@ -204,7 +204,7 @@ static int domain(struct scan *s, struct cyre_slice *ret,
 	blank(s);
 	for (;;) {
 		c = next(s);
-		if (domain_byte(s, c) || (c == '@' && !s->m->b->first_wins)) {
+		if (domain_byte(s, c) || (c == '@' && !s->m->b->domain_ends_at_at)) {
 			out[n++] = (uint8_t)c;
 			n_com = 0;
 		} else if (c == '.') {
@@ -309,6 +309,8 @@ void cyre_mail_addresses(struct cyre_mail_parser *m, struct cyre_slice value,
 		case '@':
 			tok = domain(&s, &d, &com);
 			add(&s, com, CYRE_ABSENT, ph, d);
+			if (m->b->group_stays_open)
+				continue;
 			break;
 		case '<':
 			tok = angle(&s, ph);

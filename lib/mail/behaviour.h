@@ -42,7 +42,9 @@ enum cyre_search_rule {
 enum cyre_date_rule {
 	CYRE_DATE_5322, /* 3.6: a negative time is a failure */
 	CYRE_DATE_5322_SIGNED, /* 3.2, 3.4: only -1 is */
-	CYRE_DATE_822, /* the older parser */
+	CYRE_DATE_822, /* the older parser, which knows the months' days */
+	CYRE_DATE_822_LAX, /* before it did */
+	CYRE_DATE_822_NOW, /* and the day alone is read, now() if it cannot be */
 };
 
 struct cyre_mail_behaviour {
@@ -58,7 +60,14 @@ struct cyre_mail_behaviour {
 	unsigned short_names;	  /* longest cached header name, bytes */
 	bool lf_ends_header;	  /* a line of LF alone does */
 	bool real_line_end;	  /* only the line end present is taken off */
-	bool first_wins;	  /* of repeated headers */
+	bool first_wins;	  /* of repeated headers; addresses add up */
+	bool domain_ends_at_at;	  /* a second @ ends an address's domain */
+	bool group_stays_open;	  /* after a@b; no end of group follows */
+	bool wide_numbers;	  /* sizes are printed with 64 bits */
+	bool nul_cuts_line;	  /* in a header block */
+	bool spam_headers;	  /* five more X- names are cached */
+	uint8_t n_charsets;	  /* of the built-in list; 0: ICU's */
+	bool plain_boundary;	  /* compared without the line's length */
 	bool encoded_type;	  /* RFC 2047 words in Content-Type are read */
 	bool encoded_type_addr;	  /* with a special case for addresses */
 	bool boundary_star;	  /* boundary*= is recognised */
@@ -69,7 +78,8 @@ struct cyre_mail_behaviour {
 	bool short_content;	  /* 2 bytes are taken off a content of 1 */
 	bool first_charset;	  /* only the first charset= counts */
 	bool no_location;	  /* Content-Location is not read */
-	bool no_limits;		  /* no maxheaderlines, no boundary_limit */
+	bool no_header_limit;	  /* maxheaderlines is not known */
+	bool no_boundary_limit;	  /* boundary_limit is not known */
 	bool loose_words;	  /* RFC 2047 words as before 3.2 */
 	bool old_latin1;	  /* iso-8859-1 is itself, not windows-1252 */
 	bool base64_ignores_pad;  /* `=` does not start a new group */

@@ -223,7 +223,7 @@ int64_t cyre_mail_date(const struct cyre_mail_parser *m,
 	struct date d = {0};
 	int64_t t;
 
-	if (m->b->date == CYRE_DATE_822)
+	if (m->b->date >= CYRE_DATE_822)
 		return cyre_mail_date_822(m, value, day_only);
 	if (!day_month_year(&s, &d))
 		return 0;

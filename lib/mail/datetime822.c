@@ -110,7 +110,7 @@ static bool day_month_year(struct cyre_cur *t, struct date *d)
 	}
 	if (d->month == 12 || !skip_fws(t) || !year(t, &d->year))
 		return false;
-	return d->day <= days_of_month(d->year, d->month);
+	return true;
 }
 
 static bool time_of_day(struct cyre_cur *t, struct date *d)
@@ -169,6 +169,9 @@ int64_t cyre_mail_date_822(const struct cyre_mail_parser *m,
 	int64_t s;
 
 	if (!day_month_year(&t, &d))
+		return 0;
+	if (m->b->date == CYRE_DATE_822 &&
+		d.day > days_of_month(d.year, d.month))
 		return 0;
 	if (day_only || !skip_fws(&t) || !time_of_day(&t, &d)) {
 		d.hour = 12;

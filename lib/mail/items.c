@@ -101,7 +101,8 @@ static void put_sp_params(struct cyre_buf *out, const struct cyre_param *p)
 }
 
 /* Disposition, languages, location: the end of every extended form. */
-static void put_sp_extension(struct cyre_buf *out, const struct cyre_part *part)
+static void put_sp_extension(const struct cyre_mail_parser *m,
+	struct cyre_buf *out, const struct cyre_part *part)
 {
 	const struct cyre_lang *l;
 	const char *before = " (";
@@ -120,14 +121,15 @@ static void put_sp_extension(struct cyre_buf *out, const struct cyre_part *part)
 		before = " ";
 	}
 	cyre_put_str(out, part->languages ? ")" : " NIL");
-	put_sp_nstring(out, part->location);
+	if (!m->b->no_location)
+		put_sp_nstring(out, part->location);
 }
 
 static void put_sp_number(const struct cyre_mail_parser *m,
 	struct cyre_buf *out, uint64_t v)
 {
 	cyre_put_u8(out, ' ');
-	cyre_put_dec(out, m->b->first_wins ? v : (uint32_t)v);
+	cyre_put_dec(out, m->b->wide_numbers ? v : (uint32_t)v);
 }
 
 static void put_leaf(struct cyre_mail_parser *m, struct cyre_buf *out,
@@ -153,7 +155,7 @@ static void put_leaf(struct cyre_mail_parser *m, struct cyre_buf *out,
 	}
 	if (extended) {
 		put_sp_nstring(out, part->md5);
-		put_sp_extension(out, part);
+		put_sp_extension(m, out, part);
 	}
 	cyre_put_u8(out, ')');
 }
@@ -170,7 +172,10 @@ void cyre_put_body(struct cyre_mail_parser *m, struct cyre_buf *out,
 	if (!part->n_sub) {
 		cyre_put_str(out, "(\"TEXT\" \"PLAIN\" (\"CHARSET\" "
 				  "\"us-ascii\") NIL NIL \"7BIT\" 0 0");
-		cyre_put_str(out, extended ? " NIL NIL NIL NIL)" : ")");
+		if (extended)
+			cyre_put_str(out, m->b->no_location ? " NIL NIL NIL"
+				: " NIL NIL NIL NIL");
+		cyre_put_u8(out, ')');
 		return;
 	}
 	cyre_put_u8(out, '(');
@@ -179,7 +184,7 @@ void cyre_put_body(struct cyre_mail_parser *m, struct cyre_buf *out,
 	put_sp_nstring(out, part->subtype);
 	if (extended) {
 		put_sp_params(out, part->params);
-		put_sp_extension(out, part);
+		put_sp_extension(m, out, part);
 	}
 	cyre_put_u8(out, ')');
 }

@@ -225,6 +225,9 @@ struct cyre_charset *cyre_charset_find_icu(struct cyre_mail_parser *m,
 	struct cyre_slice name);
 /* us-ascii or UTF-8; always valid. */
 struct cyre_charset *cyre_charset_plain(struct cyre_mail_parser *m, bool utf8);
+/* Its place in the built-in list of 2.5 and older; -1: not in it. */
+int cyre_charset_number(const struct cyre_mail_behaviour *b,
+	struct cyre_slice name);
 struct cyre_slice cyre_charset_canon(const struct cyre_charset *cs);
 /* Starts anew / converts one piece, ended by a flush, to UTF-8. */
 void cyre_charset_reset(struct cyre_charset *cs, struct cyre_unicode *u);

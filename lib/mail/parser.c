@@ -179,6 +179,8 @@ cyre_status cyre_mail_parse(cyre_mail_parser *m, struct cyre_slice message,
 		m->st = cyre_sha1(m->hasher, message, facts.guid);
 	if (m->st != CYRE_OK)
 		return m->st;
+	if (m->b->size_of_parts)
+		facts.size = (uint32_t)(top.header_size + top.content_size);
 	facts.header_size = top.header_size;
 	facts.content_offset = top.content_offset;
 	facts.content_lines = (uint32_t)top.content_lines;

@@ -7,9 +7,11 @@
  */
 #include "parse.h"
 
-/* T, and whether even the helper was cut off (3.3). */
+/* T without the helper, and whether even that was cut off (3.3). */
 struct block {
-	const uint8_t *p, *end;
+	const uint8_t *p;
+	size_t n;
+	uint8_t *copy; /* p, where T had to be changed */
 	bool no_helper;
 };
 
@@ -197,14 +199,14 @@ static void header_line(struct cyre_mail_parser *m, struct cyre_part *part,
 static void interpret(struct cyre_mail_parser *m, struct cyre_part *part,
 	const struct block *t)
 {
-	uint32_t max = m->b->no_limits ? 0 : m->opt.maxheaderlines;
-	const uint8_t *p = t->p;
+	const uint8_t *p = t->p, *end = t->p + t->n;
+	uint32_t max = m->b->no_header_limit ? 0 : m->opt.maxheaderlines;
 	bool top = part->header_offset == 0 && m->depth == 1;
 	uint32_t k;
 
-	for (k = 0; p < t->end && !(max && k > max); k++) {
-		header_line(m, part, top, p, t->end);
-		p = memchr(p, '\n', (size_t)(t->end - p));
+	for (k = 0; p < end && !(max && k > max); k++) {
+		header_line(m, part, top, p, end);
+		p = memchr(p, '\n', (size_t)(end - p));
 		if (!p)
 			break;
 		p++;
@@ -227,18 +229,17 @@ static bool cut_at_boundary(struct cyre_mail_parser *m, struct cyre_part *part,
 		return false;
 	part->boundary_size = line.n;
 	part->boundary_lines = 1;
-	t->end = line.p;
-	if (line.p == t->p)
+	if (!t->n)
 		return true;
 	part->boundary_size += 2;
 	part->boundary_lines++;
-	if (line.p - t->p == 1) {
+	if (t->n == 1) {
 		/* The cut lies before the helper: the size is that of all
 		 * behind it, nothing is interpreted (3.3). */
 		t->no_helper = true;
 		part->header_size = 1 + line.n;
 	} else {
-		t->end -= 2;
+		t->n -= 2;
 	}
 	return true;
 }
@@ -250,32 +251,68 @@ static bool ends_block(const struct cyre_mail_parser *m, struct cyre_slice line)
 	return m->b->lf_ends_header && line.p[0] == '\n';
 }
 
+/*
+ * Adds a line to T. Up to 2.4 a NUL cuts its own line only, and the next one is
+ * joined to what is left of it; T is no slice of the message then.
+ */
+static void add_line(struct cyre_mail_parser *m, struct cyre_slice line,
+	struct block *t)
+{
+	size_t n = m->b->nul_cuts_line ? c_length(line) : line.n;
+
+	if (n < line.n && !t->copy) {
+		t->copy = cyre_mail_text(m, t->n + m->msg.n);
+		if (!t->copy)
+			return;
+		memcpy(t->copy, t->p, t->n);
+		t->p = t->copy;
+	}
+	if (t->copy)
+		memcpy(t->copy + t->n, line.p, n);
+	t->n += n;
+}
+
+/* T, up to where the content begins; true: it ended in a boundary. */
+static bool read_block(struct cyre_mail_parser *m, struct cyre_part *part,
+	struct block *t)
+{
+	bool sawb = false, end = false;
+	struct cyre_slice line;
+
+	while (!sawb && !end && m->off < m->msg.n) {
+		line = cyre_mail_line(m);
+		if (!t->n || t->p[t->n - 1] == '\n') {
+			end = ends_block(m, line);
+			sawb = line.p[0] == '-' &&
+			       cut_at_boundary(m, part, line, t);
+		}
+		if (!sawb)
+			add_line(m, line, t);
+	}
+	if (t->copy)
+		cyre_arena_keep(&m->arena, t->copy, t->n);
+	else
+		t->n = c_length(cyre_slice(t->p, t->n));
+	return sawb;
+}
+
 bool cyre_mail_headers(struct cyre_mail_parser *m, struct cyre_part *part,
 	const char *default_type)
 {
-	struct block t = {m->msg.p + m->off, NULL, false};
-	struct cyre_slice line;
-	const uint8_t *p;
-	bool sawb = false;
+	struct block t = {.p = m->msg.p + m->off};
+	const uint8_t *p, *end;
+	bool sawb;
 
 	part->header_offset = m->off;
-	while (!sawb && m->off < m->msg.n) {
-		line = cyre_mail_line(m);
-		if (ends_block(m, line))
-			break;
-		sawb = line.p[0] == '-' && cut_at_boundary(m, part, line, &t);
-	}
+	sawb = read_block(m, part, &t);
 	part->content_offset = m->off;
 	if (t.no_helper) {
 		part->header_lines = UINT64_MAX;
 	} else {
-		if (!sawb)
-			t.end = m->msg.p + m->off;
-		t.end = t.p + c_length(cyre_slice(t.p,
-				      (size_t)(t.end - t.p)));
-		part->header_size = (uint64_t)(t.end - t.p);
-		for (p = t.p; p < t.end && (p = memchr(p, '\n',
-				      (size_t)(t.end - p))); p++)
+		part->header_size = t.n;
+		end = t.p + t.n;
+		for (p = t.p; p < end && (p = memchr(p, '\n',
+				      (size_t)(end - p))); p++)
 			part->header_lines++;
 		interpret(m, part, &t);
 	}

@@ -88,12 +88,13 @@ void cyre_put_search(struct cyre_mail_parser *m, struct cyre_buf *out,
 	}
 }
 
-/* 6.1 and 6.2: X- names that are cached, others that are not; `from`, `to`:
- * the cache versions this is so for. */
-static const struct {
+/* The cache versions whose writers cache a header of this name (cache.md 6). */
+struct rule {
 	const char *name;
 	uint8_t from, to;
-} x_cached[] = {
+};
+
+static const struct rule x_names[] = {
 	{"x-mailer", 1, 255}, {"x-trace", 1, 255}, {"x-ref", 2, 255},
 	{"x-priority", 2, 255}, {"x-msmail-priority", 2, 255},
 	{"x-msoesrec", 2, 255}, {"x-spam-score", 3, 255},
@@ -102,39 +103,53 @@ static const struct {
 	{"x-me-message-id", 4, 255}, {"x-cyrus-session-id", 4, 255},
 	{"x-universally-unique-identifier", 6, 255},
 	{"x-uniform-type-identifier", 6, 255}, {"x-apple-base-url", 6, 255},
-	{"x-apple-mail-remote-attachments", 6, 255},
-}, never_cached[] = {
-	{"received", 0, 255}, {"from", 0, 255}, {"to", 0, 255},
-	{"subject", 0, 255}, {"date", 0, 255}, {"message-id", 10, 255},
-	{"mime-version", 0, 255}, {"dkim-signature", 3, 255}, {"cc", 0, 255},
-	{"return-path", 0, 255}, {"in-reply-to", 0, 255}, {"bcc", 0, 255},
-	{"delivery-date", 0, 255}, {"envelope-to", 0, 255},
-	{"sender", 0, 6}, {"reply-to", 0, 6},
-	{"domainkey-signature", 3, 255}, {"domainkey-x509", 3, 255},
-	{"arc-seal", 10, 255}, {"arc-message-signature", 10, 255},
-	{"arc-authentication-results", 10, 255},
-	{"authentication-results", 10, 255}, {"received-spf", 10, 255},
-	{"archived-at", 10, 255}, {"listbox-message-date", 10, 255},
-	{"topicbox-message-uuid", 10, 255},
-	{"topicbox-policy-reasoning", 10, 255},
+	{"x-apple-mail-remote-attachments", 6, 255}, {NULL, 0, 0},
 };
+
+/* Of 2.4 alone. */
+static const struct rule spam_names[] = {
+	{"x-spam-hits", 3, 3}, {"x-spam-source", 3, 3}, {"x-truedomain", 3, 3},
+	{"x-truedomain-dkim", 3, 3}, {"x-truedomain-spf", 3, 3}, {NULL, 0, 0},
+};
+
+/* Every name not in here is cached from version 1 on. */
+static const struct rule other_names[] = {
+	{"received", 255, 0}, {"from", 255, 0}, {"to", 255, 0},
+	{"subject", 255, 0}, {"date", 255, 0}, {"message-id", 1, 6},
+	{"mime-version", 255, 0}, {"dkim-signature", 1, 2}, {"cc", 255, 0},
+	{"return-path", 255, 0}, {"in-reply-to", 255, 0}, {"bcc", 255, 0},
+	{"delivery-date", 255, 0}, {"envelope-to", 255, 0},
+	{"sender", 7, 255}, {"reply-to", 7, 255},
+	{"domainkey-signature", 1, 2}, {"domainkey-x509", 1, 2},
+	{"arc-seal", 1, 6}, {"arc-message-signature", 1, 6},
+	{"arc-authentication-results", 1, 6},
+	{"authentication-results", 1, 6}, {"received-spf", 1, 6},
+	{"archived-at", 1, 6}, {"listbox-message-date", 1, 6},
+	{"topicbox-message-uuid", 1, 6}, {"topicbox-policy-reasoning", 1, 6},
+	{"priority", 0, 255}, {"references", 0, 255}, {"resent-from", 0, 255},
+	{"newsgroups", 0, 255}, {"followup-to", 0, 255}, {NULL, 0, 0},
+};
+
+static const struct rule *find_rule(const struct rule *rules,
+	struct cyre_slice name)
+{
+	for (; rules->name; rules++) {
+		if (cyre_slice_is_nocase(name, rules->name))
+			break;
+	}
+	return rules;
+}
 
 bool cyre_header_is_cached(const struct cyre_mail_behaviour *b,
 	struct cyre_slice name)
 {
 	bool x = name.n >= 2 && cyre_lower(name.p[0]) == 'x' &&
 		 name.p[1] == '-';
-	size_t i, n = x ? sizeof(x_cached) / sizeof(x_cached[0])
-			: sizeof(never_cached) / sizeof(never_cached[0]);
+	const struct rule *r = find_rule(x ? x_names : other_names, name);
 
-	for (i = 0; i < n; i++) {
-		if (cyre_slice_is_nocase(name, x ? x_cached[i].name
-						 : never_cached[i].name)) {
-			if (x)
-				return b->cache_version >= x_cached[i].from;
-			return b->cache_version < never_cached[i].from ||
-			       b->cache_version > never_cached[i].to;
-		}
-	}
-	return !x;
+	if (x && !r->name && b->spam_headers)
+		r = find_rule(spam_names, name);
+	if (!r->name)
+		return !x && b->cache_version >= 1;
+	return b->cache_version >= r->from && b->cache_version <= r->to;
 }

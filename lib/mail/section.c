@@ -71,6 +71,24 @@ struct cyre_slice cyre_mail_charset_name(struct cyre_mail_parser *m,
 	return name;
 }
 
+/* The number 2.4 and older store for the name. */
+static uint32_t charset_number(const struct cyre_mail_parser *m,
+	const struct cyre_part *p)
+{
+	const struct cyre_param *a;
+
+	if (cyre_slice_is(p->type, "MESSAGE") && !p->inner)
+		return 0;
+	if (!cyre_slice_is(p->type, "TEXT"))
+		return 0xffff;
+	for (a = p->params; a; a = a->next) {
+		if (cyre_slice_is(a->name, "CHARSET"))
+			return 0xffff & (uint32_t)cyre_charset_number(m->b,
+				a->value);
+	}
+	return 0;
+}
+
 static void put_char(struct cyre_mail_parser *m, struct cyre_buf *out,
 	const struct cyre_part *p)
 {
@@ -86,7 +104,10 @@ static void put_char(struct cyre_mail_parser *m, struct cyre_buf *out,
 	}
 	if (len > 0xffff)
 		len = 0;
-	cyre_put_be32(out, (uint32_t)(len << 16) | enc);
+	if (m->b->section == CYRE_SECTION_NUMBER)
+		cyre_put_be32(out, charset_number(m, p) << 16 | enc);
+	else
+		cyre_put_be32(out, (uint32_t)(len << 16) | enc);
 	if (len) {
 		cyre_put_slice(out, name);
 		cyre_put_fill(out, 0, len - name.n);

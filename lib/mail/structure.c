@@ -22,6 +22,30 @@ struct cyre_slice cyre_mail_line(struct cyre_mail_parser *m)
 	return cyre_slice(p, left);
 }
 
+/* Up to 2.3: `b` is all that follows the dashes, not the line alone. */
+static bool is_plain_boundary(struct cyre_mail_parser *m, struct cyre_slice b)
+{
+	struct cyre_slice id;
+	struct cyre_cur t;
+	size_t i;
+	int c;
+
+	cyre_mail_spend(m, m->n_bounds);
+	for (i = 0; i < m->n_bounds; i++) {
+		id = m->bounds[i];
+		if (!cyre_slice_starts(b, id))
+			continue;
+		t = cyre_cur(cyre_slice(b.p + id.n, b.n - id.n));
+		c = cyre_peek(&t);
+		if (c == '-' && cyre_peek_at(&t, 1) == '-')
+			m->n_bounds = i;
+		else if (!m->opt.rfc2046_strict && c && !cyre_is(c, CYRE_CC_WS))
+			continue;
+		return true;
+	}
+	return false;
+}
+
 /* 6.2; a closing line of an outer boundary pops the stack. */
 bool cyre_mail_is_boundary(struct cyre_mail_parser *m, struct cyre_slice line)
 {
@@ -31,6 +55,8 @@ bool cyre_mail_is_boundary(struct cyre_mail_parser *m, struct cyre_slice line)
 	if (line.n < 2 || line.p[0] != '-' || line.p[1] != '-')
 		return false;
 	b = cyre_slice(line.p + 2, line.n - 2);
+	if (m->b->plain_boundary)
+		return is_plain_boundary(m, b);
 	cyre_mail_spend(m, m->n_bounds);
 	for (i = 0; i < m->n_bounds; i++) {
 		id = m->bounds[i];
@@ -65,6 +91,14 @@ static bool push_boundary(struct cyre_mail_parser *m, struct cyre_slice id)
 	return true;
 }
 
+/* In content the older releases compare without regard to the line's end. */
+static bool is_boundary_here(struct cyre_mail_parser *m, struct cyre_slice line)
+{
+	if (m->b->plain_boundary)
+		line.n = (size_t)(m->msg.p + m->msg.n - line.p);
+	return cyre_mail_is_boundary(m, line);
+}
+
 /* 6.4; `guid`: the content is one somebody will see. */
 static void content(struct cyre_mail_parser *m, struct cyre_part *part,
 	bool guid)
@@ -74,7 +108,7 @@ static void content(struct cyre_mail_parser *m, struct cyre_part *part,
 
 	while (m->off < m->msg.n) {
 		line = cyre_mail_line(m);
-		if (m->n_bounds && cyre_mail_is_boundary(m, line)) {
+		if (m->n_bounds && is_boundary_here(m, line)) {
 			part->boundary_size = line.n;
 			part->boundary_lines = 1;
 			if (part->content_lines > 0) {
@@ -119,7 +153,7 @@ static struct cyre_slice boundary_of(struct cyre_mail_parser *m,
 static void sub_parts(struct cyre_mail_parser *m, struct cyre_part *part,
 	size_t depth, struct cyre_part **last)
 {
-	uint32_t limit = m->b->no_limits ? 0 : m->opt.boundary_limit;
+	uint32_t limit = m->b->no_boundary_limit ? 0 : m->opt.boundary_limit;
 	const char *type = cyre_slice_is(part->subtype, "DIGEST")
 				   ? "MESSAGE/RFC822"
 				   : text_plain;
