@@ -61,7 +61,15 @@
 	X(CONF_RELATIVE_PATH, "CF-010", "conf-relative-path", DAMAGE, ASK, \
 	  "not an absolute path: $t", \
 	  "Each process of the server may look in another place.", \
-	  "The option was not followed; mend imapd.conf by hand.")
+	  "The option was not followed; mend imapd.conf by hand.") \
+	X(CONF_SHARED_ROOT, "CF-011", "conf-shared-root", DAMAGE, ASK, \
+	  "also the directory of another partition: $t", \
+	  "Mailboxes of the two partitions overwrite each other.", \
+	  "Walked once, for the first partition; mend imapd.conf by hand.") \
+	X(CONF_HASH_UNUSED, "CF-012", "conf-hash-unused", NOTE, NONE, \
+	  "$t is set, but all $a directories are hashed by letter, as Cyrus 2.1 does", \
+	  "Nothing, if this is a 2.1 server; a later one finds none of these mailboxes.", \
+	  "None needed; read as they are.")
 
 /* ---- file system: what gather met while reading ---- */
 #define CYRE_PROBLEMS_FS(X) \
@@ -92,7 +100,11 @@
 	X(FILE_TOO_BIG, "FS-007", "file-too-big", DAMAGE, NONE, \
 	  "$a bytes, more than the limit of $e", \
 	  "This file was not examined.", \
-	  "Run again with a larger --memory.")
+	  "Run again with a larger --memory.") \
+	X(LOST_FOUND_UNREADABLE, "FS-008", "lost-found-unreadable", NOTE, NONE, \
+	  "not allowed to look into $t", \
+	  "Nothing; whether fsck moved files there is not known.", \
+	  "None needed; run as root to know.")
 
 /* ---- mailbox: directory, name, what belongs together ---- */
 #define CYRE_PROBLEMS_MB(X) \
@@ -147,7 +159,19 @@
 	X(ARCHIVE_WITHOUT_META, "MB-013", "archive-dir-no-meta-dir", DAMAGE, RULE, \
 	  "an archive directory without a mailbox", \
 	  "Archived messages that no mailbox refers to.", \
-	  "The mailbox is built again from its archived messages.")
+	  "The mailbox is built again from its archived messages.") \
+	X(PATH_NO_NAME, "MB-014", "mailbox-path-no-name", DAMAGE, ASK, \
+	  "mail lies where no mailbox can be: $t", \
+	  "The server does not know of these messages.", \
+	  "Look at the directory by hand; it may have been moved or renamed.") \
+	X(META_ELSEWHERE, "MB-015", "metadata-elsewhere", DAMAGE, EXACT, \
+	  "$t is not where imapd.conf has it, but below another root", \
+	  "The server does not find this file.", \
+	  "Read from where it is; written where it belongs.") \
+	X(ODD_FILES_MANY, "MB-016", "odd-files-many", NOTE, NONE, \
+	  "$a more odd files, not named here", \
+	  "Nothing: the server ignores them.", \
+	  "Left alone.")
 
 /* ---- cyrus.header (docs/formats/header.md section 7) ---- */
 #define CYRE_PROBLEMS_HD(X) \
