@@ -213,19 +213,21 @@ static bool check_place(struct check *c, const struct record *r)
 static cyre_status measure(
 	struct check *c, const struct record *r, struct cyre_cache_record *ret)
 {
-	uint64_t left = c->src->size - r->offset, need = WINDOW;
+	uint64_t left = c->src->size - r->offset, need = WINDOW, asked;
 	struct cyre_slice s;
 	cyre_status st;
 
 	/* `need` grows each time, with at least one more item. */
-	for (int i = 0; i <= CYRE_CACHE_ITEMS + 1 && need; i++) {
-		st = cyre_view(c->src, r->offset, (size_t)need, &s);
+	while (need) {
+		asked = need;
+		st = cyre_view(c->src, r->offset, (size_t)asked, &s);
 		if (st != CYRE_OK)
 			return st;
 		need = cyre_cache_measure(s, ret);
-		if (need > left || (need && s.n >= left)) {
-			find(c, CYRE_P_CACHE_RECORD_CUT, r, 0, need, left,
-				NULL);
+		/* A file that became shorter meanwhile gives less than asked. */
+		if (need > left || (need && s.n < asked)) {
+			find(c, CYRE_P_CACHE_RECORD_CUT, r, 0, need,
+				need > left ? left : s.n, NULL);
 			return CYRE_OK;
 		}
 		if (need > CYRE_CACHE_RECORD_MAX) {
@@ -348,16 +350,15 @@ static cyre_status check_generation(struct check *c)
 	struct cyre_slice s;
 	cyre_status st;
 
-	if (c->src->size < CYRE_CACHE_FIRST) {
-		CYRE_FIND(c->found, .problem = CYRE_P_CACHE_SHORT,
-			.file = c->ctx->file, .actual = c->src->size);
-		return CYRE_OK;
-	}
 	st = cyre_view(c->src, 0, CYRE_CACHE_FIRST, &s);
 	if (st != CYRE_OK)
 		return st;
-	if (s.n < CYRE_CACHE_FIRST || !ix ||
-		cyre_load_be32(s.p) == ix->h.generation_no)
+	if (s.n < CYRE_CACHE_FIRST) {
+		CYRE_FIND(c->found, .problem = CYRE_P_CACHE_SHORT,
+			.file = c->ctx->file, .actual = s.n);
+		return CYRE_OK;
+	}
+	if (!ix || cyre_load_be32(s.p) == ix->h.generation_no)
 		return CYRE_OK;
 	CYRE_FIND(c->found, .problem = CYRE_P_CACHE_GENERATION,
 		.file = c->ctx->file, .length = CYRE_CACHE_FIRST,

@@ -441,21 +441,30 @@ cyre_status cyre_cache_read_tree(struct cyre_slice bodystructure,
 
 #define FIELD_NAME_MAX 31
 
+/* The colon behind a field name; NULL when there is none. */
+static const uint8_t *field_colon(const uint8_t *p, const uint8_t *end)
+{
+	const uint8_t *stop =
+		end - p > FIELD_NAME_MAX + 1 ? p + FIELD_NAME_MAX + 1 : end;
+
+	if (*p == ' ' || *p == '\t')
+		return NULL;
+	while (p < stop && *p != ':') {
+		if (*p == '\n' || *p == '\r' || *p == 0)
+			return NULL;
+		p++;
+	}
+	return p < stop ? p : NULL;
+}
+
 /* Header fields, each ended by CRLF, continuation lines inside. */
 static const uint8_t *bad_field(struct cyre_slice s)
 {
 	const uint8_t *p = s.p, *end = s.p + s.n, *q;
 
-	while (p < end) {
-		size_t left = (size_t)(end - p);
-
-		if (*p == ' ' || *p == '\t')
-			return p;
-		q = memchr(p, ':',
-			left < FIELD_NAME_MAX + 1 ? left : FIELD_NAME_MAX + 1);
-		if (!q || memchr(p, '\n', (size_t)(q - p)) ||
-			memchr(p, '\r', (size_t)(q - p)) ||
-			memchr(p, 0, (size_t)(q - p)))
+	for (; p < end; p = q + 1) {
+		q = field_colon(p, end);
+		if (!q)
 			return p;
 		do {
 			q = memchr(q + 1, '\n', (size_t)(end - q - 1));
@@ -464,7 +473,6 @@ static const uint8_t *bad_field(struct cyre_slice s)
 		} while (q + 1 < end && (q[1] == ' ' || q[1] == '\t'));
 		if (q[-1] != '\r')
 			return q;
-		p = q + 1;
 	}
 	return NULL;
 }

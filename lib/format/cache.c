@@ -98,19 +98,23 @@ bool cyre_cache_top_part(const struct cyre_cache_record *r, unsigned version,
 	return true;
 }
 
-/* Bytes that need a literal, besides those with the highest bit. */
+/* Bytes that cannot stand between quotes. */
+/* clang-format off */
+#define ROW 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
 static const uint8_t needs_literal[256] = {
-	[0] = 1, ['\r'] = 1, ['\n'] = 1, ['"'] = 1, ['%'] = 1, ['\\'] = 1};
+	[0] = 1, ['\r'] = 1, ['\n'] = 1, ['"'] = 1, ['%'] = 1, ['\\'] = 1,
+	[0x80] = ROW, ROW, ROW, ROW, ROW, ROW, ROW, ROW
+};
+/* clang-format on */
 
-static bool quotable(struct cyre_slice s)
+/* How many bytes from p on could stand between quotes. */
+static size_t quotable_run(const uint8_t *p, const uint8_t *end)
 {
-	uint8_t bits = 0;
+	const uint8_t *q = p;
 
-	if (s.n > QUOTED_MAX)
-		return false;
-	for (size_t i = 0; i < s.n; i++)
-		bits |= needs_literal[s.p[i]] | (s.p[i] & 0x80);
-	return !bits;
+	while (q < end && !needs_literal[*q])
+		q++;
+	return (size_t)(q - p);
 }
 
 static struct cyre_slice bad(struct cyre_cur *c)
@@ -122,16 +126,12 @@ static struct cyre_slice bad(struct cyre_cur *c)
 static struct cyre_slice quoted(struct cyre_cur *c)
 {
 	const uint8_t *p = c->p + 1;
-	const uint8_t *q = memchr(p, '"', (size_t)(c->end - p));
-	struct cyre_slice s;
+	size_t n = quotable_run(p, c->end);
 
-	if (!q)
+	if (p + n == c->end || p[n] != '"' || n > QUOTED_MAX)
 		return bad(c);
-	s = cyre_slice(p, (size_t)(q - p));
-	if (!quotable(s))
-		return bad(c);
-	c->p = q + 1;
-	return s;
+	c->p = p + n + 1;
+	return cyre_slice(p, n);
 }
 
 static struct cyre_slice literal(struct cyre_cur *c)
@@ -149,7 +149,8 @@ static struct cyre_slice literal(struct cyre_cur *c)
 		return bad(c);
 	s = cyre_slice(cyre_get_bytes(c, n), (size_t)n);
 	/* Values end at a NUL, and are quoted where they can be. */
-	if (c->bad || quotable(s) || memchr(s.p, 0, s.n))
+	if (c->bad || memchr(s.p, 0, s.n) ||
+		(s.n <= QUOTED_MAX && quotable_run(s.p, s.p + s.n) == s.n))
 		return bad(c);
 	return s;
 }
