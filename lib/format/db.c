@@ -20,10 +20,16 @@ struct cyre_db_block {
 	uint8_t bytes[];
 };
 
+const struct cyre_db_driver *cyre_db_driver(enum cyre_db_format f)
+{
+	return (unsigned)f < CYRE_DB_FORMATS ? drivers[f] : NULL;
+}
+
 const char *cyre_db_format_name(enum cyre_db_format f)
 {
-	return (unsigned)f < CYRE_DB_FORMATS && drivers[f] ? drivers[f]->name
-							   : NULL;
+	const struct cyre_db_driver *d = cyre_db_driver(f);
+
+	return d ? d->name : NULL;
 }
 
 enum cyre_db_format cyre_db_format_by_name(const char *name)
@@ -62,9 +68,9 @@ static cyre_status make(struct cyre_slice bytes, enum cyre_db_format format,
 	struct cyre_db *db;
 	cyre_status st;
 
-	if ((unsigned)format >= CYRE_DB_FORMATS || !drivers[format])
+	d = cyre_db_driver(format);
+	if (!d)
 		return CYRE_EFORMAT;
-	d = drivers[format];
 	if (salvage && !d->salvage)
 		return CYRE_EUNSUPPORTED;
 	db = calloc(1, sizeof(*db));

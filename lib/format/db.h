@@ -22,6 +22,7 @@ struct cyre_db {
 
 struct cyre_db_driver {
 	const char *name;
+	enum cyre_db_order order; /* what its server uses by default */
 	/* The bytes are this format's for certain. */
 	bool (*detect)(struct cyre_slice bytes);
 	/* Fill `db` as far as strict reading goes; damage is in `found`. */
@@ -29,10 +30,18 @@ struct cyre_db_driver {
 		struct cyre_findings *found, struct cyre_db *db);
 	cyre_status (*salvage)(struct cyre_slice bytes,
 		struct cyre_findings *found, struct cyre_db *db);
+	/* The sorted entries as a new file. */
+	cyre_status (*write)(const struct cyre_db_write_options *o,
+		const struct cyre_db *db, struct cyre_buf *b);
 };
 
 extern const struct cyre_db_driver cyre_db_twoskip, cyre_db_skiplist,
 	cyre_db_flat;
+
+/* NULL: there is none. */
+const struct cyre_db_driver *cyre_db_driver(enum cyre_db_format f);
+/* 1 and one more for each coin that shows heads. */
+unsigned cyre_db_coin_level(uint64_t *state, unsigned max);
 
 typedef int cyre_db_compare(struct cyre_slice a, struct cyre_slice b);
 /* Never NULL. */

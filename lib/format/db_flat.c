@@ -176,9 +176,43 @@ static cyre_status salvage(
 	return st;
 }
 
+/* As 2.5 and later: what would end a line or a field is escaped. */
+static void encode(struct cyre_buf *b, struct cyre_slice s)
+{
+	size_t i;
+	uint8_t c;
+
+	for (i = 0; i < s.n; i++) {
+		c = s.p[i];
+		if (c == 0xff || c == 0 || c == '\t' || c == '\r' ||
+			c == '\n') {
+			cyre_put_u8(b, 0xff);
+			c |= 0x80;
+		}
+		cyre_put_u8(b, c);
+	}
+}
+
+static cyre_status write_lines(const struct cyre_db_write_options *o,
+	const struct cyre_db *db, struct cyre_buf *b)
+{
+	size_t i;
+
+	(void)o;
+	for (i = 0; i < db->n; i++) {
+		encode(b, db->e[i].key);
+		cyre_put_u8(b, '\t');
+		encode(b, db->e[i].value);
+		cyre_put_u8(b, '\n');
+	}
+	return CYRE_OK;
+}
+
 const struct cyre_db_driver cyre_db_flat = {
 	.name = "flat",
+	.order = CYRE_DB_MAILBOX,
 	.detect = detect,
 	.read = read_strict,
 	.salvage = salvage,
+	.write = write_lines,
 };

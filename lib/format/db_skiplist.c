@@ -183,6 +183,7 @@ struct walk {
 	struct cyre_db *db;
 	struct sk_log log;
 	struct sk_record dummy;
+	bool stopped;         /* not all records could be read */
 	uint64_t inorder_end; /* where the checkpointed part ends */
 };
 
@@ -209,12 +210,14 @@ static cyre_status read_records(struct walk *w)
 		}
 		if (!cyre_sk_record(w->file, off, &r) || r.type == SK_DUMMY) {
 			damaged(w, off, "not a record");
+			w->stopped = true;
 			break;
 		}
 		if (r.type == SK_INORDER) {
 			if (off != w->inorder_end) {
 				damaged(w, off,
 					"a checkpointed record in the log");
+				w->stopped = true;
 				break;
 			}
 			w->inorder_end = off + r.size;
@@ -330,7 +333,7 @@ static cyre_status walk(struct walk *w, const struct sk_header *h)
 		CYRE_FIND(w->found, .problem = CYRE_P_DB_UNCOMMITTED,
 			.offset = committed, .length = w->file.n - committed,
 			.file = CYRE_FILE_OTHER);
-	else
+	else if (!w->stopped)
 		check_links(w);
 	return CYRE_OK;
 }
@@ -355,7 +358,9 @@ static cyre_status read_strict(
 
 const struct cyre_db_driver cyre_db_skiplist = {
 	.name = "skiplist",
+	.order = CYRE_DB_SIGNED,
 	.detect = detect,
 	.read = read_strict,
 	.salvage = cyre_sk_salvage,
+	.write = cyre_sk_write,
 };

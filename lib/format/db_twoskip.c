@@ -338,7 +338,9 @@ static cyre_status read_strict(
 
 const struct cyre_db_driver cyre_db_twoskip = {
 	.name = "twoskip",
+	.order = CYRE_DB_RAW,
 	.detect = detect,
 	.read = read_strict,
 	.salvage = cyre_ts_salvage,
+	.write = cyre_ts_write,
 };

@@ -107,4 +107,25 @@ CYRE_API const struct cyre_db_entry *cyre_db_find(
  * together. */
 CYRE_API size_t cyre_db_seek(const struct cyre_db *db, struct cyre_slice key);
 
+struct cyre_db_write_options {
+	enum cyre_db_format format;
+	enum cyre_db_order order; /* cyre_db_usual_order() unless known */
+	uint64_t generation;      /* twoskip: the old one + 1; 0: 1 */
+	uint32_t time;            /* skiplist: now, seconds since 1970 */
+};
+
+/* The order in which today's server reads a format. */
+CYRE_API enum cyre_db_order cyre_db_usual_order(enum cyre_db_format f);
+
+/*
+ * A fresh, compact file of these entries, in any order; `trust` and `offset`
+ * do not matter. The same entries give the same bytes. *ret: free(3).
+ *
+ * CYRE_OK; CYRE_EUSAGE: an empty key, or one key twice; CYRE_EUNSUPPORTED:
+ * this format is not written; CYRE_ENOMEM (also: too large for the format).
+ */
+CYRE_API cyre_status cyre_db_write(const struct cyre_db_write_options *o,
+	const struct cyre_db_entry *entries, size_t n, uint8_t **ret,
+	size_t *ret_n);
+
 #endif

@@ -1,0 +1,461 @@
+/*
+ * cyrdb - look at, check and salvage the databases of a Cyrus server
+ *
+ * Parses options and calls the library. Never writes into a file that is
+ * there, and takes no lock: it may be used beside a running server, which may
+ * then be in the middle of a change. Manual: docs/man/cyrdb.8.
+ */
+#include <cyrescue/confine.h>
+#include <cyrescue/db.h>
+#include <cyrescue/dbfile.h>
+#include <cyrescue/dbreport.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/options.h"
+
+#define TOOL "cyrdb"
+
+static const char usage[] =
+	"Usage: cyrdb show FILE [KEY]...\n"
+	"       cyrdb show FILE --prefix PREFIX\n"
+	"       cyrdb check FILE...\n"
+	"       cyrdb salvage FILE -o OUT [--to FORMAT] [--include LIST]\n"
+	"       cyrdb convert FILE OUT --to FORMAT\n"
+	"Reads twoskip, skiplist, flat and other databases by what they are.\n";
+
+struct db_tool {
+	struct cyre_common_options common;
+	struct cyre_dbreport_options out;
+	const char *prefix, *output;
+	enum cyre_db_format to, as;
+	bool include[CYRE_DB_TRUSTS];
+	bool raw;
+	int nargs;
+	char **args;
+};
+
+/* One open file. */
+struct db_file {
+	const char *path;
+	struct cyre_slice bytes;
+	struct cyre_dbfile_owner owner;
+	struct cyre_findings found;
+	struct cyre_db *db; /* NULL: not recognised */
+};
+
+static bool set_json(void *payload, const char *s)
+{
+	(void)s;
+	((struct db_tool *)payload)->out.format = CYRE_REPORT_JSON;
+	return true;
+}
+
+static bool set_prefix(void *payload, const char *s)
+{
+	((struct db_tool *)payload)->prefix = s;
+	return true;
+}
+
+static bool set_output(void *payload, const char *s)
+{
+	((struct db_tool *)payload)->output = s;
+	return true;
+}
+
+static bool set_to(void *payload, const char *s)
+{
+	struct db_tool *t = payload;
+
+	t->to = cyre_db_format_by_name(s);
+	return t->to != CYRE_DB_NONE;
+}
+
+static bool set_as(void *payload, const char *s)
+{
+	struct db_tool *t = payload;
+
+	t->as = cyre_db_format_by_name(s);
+	return t->as != CYRE_DB_NONE;
+}
+
+static bool set_raw(void *payload, const char *s)
+{
+	(void)s;
+	((struct db_tool *)payload)->raw = true;
+	return true;
+}
+
+static bool set_include(void *payload, const char *s)
+{
+	struct db_tool *t = payload;
+	size_t n;
+	int i;
+
+	for (;; s += n + 1) {
+		n = strcspn(s, ",");
+		for (i = CYRE_DB_RESURRECTED; i < CYRE_DB_TRUSTS; i++)
+			if (strlen(cyre_db_trust_name(i)) == n &&
+				!memcmp(cyre_db_trust_name(i), s, n))
+				break;
+		if (i == CYRE_DB_TRUSTS)
+			return false;
+		t->include[i] = true;
+		if (!s[n])
+			return true;
+	}
+}
+
+static const struct cyre_option own_options[] = {
+	{"prefix", 0, "PREFIX", "show: only keys that begin so", set_prefix},
+	{"raw", 0, NULL, "show: key, TAB, value as they are, nothing escaped",
+		set_raw},
+	{"as", 0, "FORMAT", "what a file was whose first bytes are lost",
+		set_as},
+	{"output", 'o', "OUT", "salvage: the new file; must not exist",
+		set_output},
+	{"to", 0, "FORMAT",
+		"twoskip, skiplist or flat (salvage: default as before)",
+		set_to},
+	{"include", 0, "LIST", "salvage: also resurrected, uncommitted",
+		set_include},
+	{"json", 0, NULL, "JSON Lines on standard output", set_json},
+	{NULL, 0, NULL, NULL, NULL},
+};
+
+static int write_stdout(const void *bytes, size_t n, void *payload)
+{
+	(void)payload;
+	return fwrite(bytes, 1, n, stdout) == n ? 0 : -1;
+}
+
+static int failed(const char *path, cyre_status st, const struct cyre_error *e)
+{
+	if (st == CYRE_EIO)
+		cyre_complain(TOOL, "%s: %s", path, strerror(e->errnum));
+	else
+		cyre_complain(TOOL, "%s: %s", path, cyre_status_text(st));
+	return EXIT_NOT_DONE;
+}
+
+static void close_file(struct db_file *f)
+{
+	cyre_db_free(f->db);
+	cyre_findings_free(&f->found);
+	free((void *)f->bytes.p);
+}
+
+/* EXIT_CLEAN, or complains. A file that is no database is not an error here. */
+static int open_file(
+	const struct db_tool *t, const char *path, struct db_file *f)
+{
+	struct cyre_error err = {0};
+	cyre_status st;
+
+	*f = (struct db_file){.path = path, .found.keep = 20};
+	st = cyre_dbfile_read(
+		path, t->common.memory, &f->bytes, &f->owner, &err);
+	if (st != CYRE_OK)
+		return failed(path, st, &err);
+	if (t->as)
+		st = cyre_db_salvage(f->bytes, t->as, &f->found, &f->db);
+	else
+		st = cyre_db_open(f->bytes, &f->found, &f->db);
+	if (st == CYRE_EFORMAT) {
+		CYRE_FIND(&f->found, .problem = CYRE_P_DB_UNKNOWN,
+			.file = CYRE_FILE_OTHER);
+		st = f->found.status;
+	}
+	if (st == CYRE_OK)
+		return EXIT_CLEAN;
+	close_file(f);
+	return failed(path, st, &err);
+}
+
+static int status_of(const struct cyre_findings *found)
+{
+	enum cyre_severity worst;
+
+	return cyre_findings_worst(found, &worst) && worst > CYRE_SEV_NOTE
+		       ? EXIT_PROBLEMS
+		       : EXIT_CLEAN;
+}
+
+static int report_file(const struct db_tool *t, const struct db_file *f)
+{
+	struct cyre_dbreport d = {.path = f->path, .found = &f->found};
+	const struct cyre_db_info *info;
+	int i;
+
+	if (f->db) {
+		info = cyre_db_info(f->db);
+		d.format = cyre_db_format_name(info->format);
+		d.order = cyre_db_order_name(info->order);
+		d.keys = cyre_db_count(f->db);
+		d.generation = info->generation;
+		d.counted = info->counted;
+		d.expected = info->expected;
+		d.missing = info->missing;
+		for (i = 0; i < CYRE_DB_TRUSTS; i++) {
+			d.by_trust[i] = info->count[i];
+			d.trusts[i] = cyre_db_trust_name(i);
+		}
+	}
+	return cyre_dbreport_file(&t->out, &d) == CYRE_OK ? EXIT_CLEAN
+							  : EXIT_NOT_DONE;
+}
+
+static int check(struct db_tool *t)
+{
+	int i, status = EXIT_CLEAN, st;
+	struct db_file f;
+
+	if (t->nargs < 1)
+		cyre_usage_error(TOOL, "check needs a FILE");
+	for (i = 0; i < t->nargs; i++) {
+		st = open_file(t, t->args[i], &f);
+		status |= st;
+		if (st != EXIT_CLEAN)
+			continue;
+		status |= status_of(&f.found) | report_file(t, &f);
+		close_file(&f);
+	}
+	return status;
+}
+
+static int show_entry(const struct db_tool *t, const struct db_file *f,
+	const struct cyre_db_entry *e)
+{
+	struct cyre_dbreport_key k = {
+		.key = e->key, .value = e->value, .offset = e->offset};
+
+	(void)f;
+	if (t->raw) {
+		fwrite(e->key.p, 1, e->key.n, stdout);
+		putchar('\t');
+		fwrite(e->value.p, 1, e->value.n, stdout);
+		putchar('\n');
+		return EXIT_CLEAN;
+	}
+	if (e->trust != CYRE_DB_INTACT || t->out.format == CYRE_REPORT_JSON)
+		k.trust = cyre_db_trust_name(e->trust);
+	return cyre_dbreport_key(&t->out, &k) == CYRE_OK ? EXIT_CLEAN
+							 : EXIT_NOT_DONE;
+}
+
+static struct cyre_slice slice_of(const char *s)
+{
+	return (struct cyre_slice){(const uint8_t *)s, strlen(s)};
+}
+
+static bool starts(struct cyre_slice s, struct cyre_slice prefix)
+{
+	return s.n >= prefix.n &&
+	       (!prefix.n || !memcmp(s.p, prefix.p, prefix.n));
+}
+
+static int show_keys(const struct db_tool *t, const struct db_file *f)
+{
+	const struct cyre_db_entry *e;
+	int i, status = EXIT_CLEAN;
+
+	for (i = 1; i < t->nargs; i++) {
+		e = cyre_db_find(f->db, slice_of(t->args[i]));
+		if (e) {
+			status |= show_entry(t, f, e);
+		} else {
+			cyre_complain(
+				TOOL, "%s: no key '%s'", f->path, t->args[i]);
+			status |= EXIT_NOT_DONE;
+		}
+	}
+	return status;
+}
+
+static int show_all(const struct db_tool *t, const struct db_file *f)
+{
+	struct cyre_slice prefix = slice_of(t->prefix ? t->prefix : "");
+	size_t i = cyre_db_seek(f->db, prefix), n = cyre_db_count(f->db);
+	int status = EXIT_CLEAN;
+
+	for (; i < n && starts(cyre_db_at(f->db, i)->key, prefix); i++)
+		status |= show_entry(t, f, cyre_db_at(f->db, i));
+	return status;
+}
+
+static int show(struct db_tool *t)
+{
+	struct db_file f;
+	int status;
+
+	if (t->nargs < 1)
+		cyre_usage_error(TOOL, "show needs a FILE");
+	if (t->nargs > 1 && t->prefix)
+		cyre_usage_error(
+			TOOL, "show takes a KEY or --prefix, not both");
+	status = open_file(t, t->args[0], &f);
+	if (status != EXIT_CLEAN)
+		return status;
+	status = status_of(&f.found);
+	if (status)
+		cyre_complain(
+			TOOL, "%s is damaged; see '%s check'", f.path, TOOL);
+	if (f.db)
+		status |= t->nargs > 1 ? show_keys(t, &f) : show_all(t, &f);
+	close_file(&f);
+	return status;
+}
+
+/* The entries worth writing; of one key the surest alone. */
+static struct cyre_db_entry *choose(
+	const struct db_tool *t, const struct cyre_db *db, size_t *ret_n)
+{
+	struct cyre_db_entry *v = calloc(cyre_db_count(db) + 1, sizeof(*v));
+	const struct cyre_db_entry *e;
+	size_t i, n = 0;
+
+	for (i = 0; v && i < cyre_db_count(db); i++) {
+		e = cyre_db_at(db, i);
+		if (e->trust >= CYRE_DB_RESURRECTED && !t->include[e->trust])
+			continue;
+		if (n && v[n - 1].key.n == e->key.n &&
+			!memcmp(v[n - 1].key.p, e->key.p, e->key.n)) {
+			/* An open transaction changed it: newer, if wanted. */
+			if (e->trust == CYRE_DB_UNCOMMITTED)
+				v[n - 1] = *e;
+			continue;
+		}
+		v[n++] = *e;
+	}
+	*ret_n = n;
+	return v;
+}
+
+static int write_db(
+	const struct db_tool *t, const struct db_file *f, const char *path)
+{
+	const struct cyre_db_info *info = cyre_db_info(f->db);
+	struct cyre_db_write_options o = {
+		.format = t->to ? t->to : info->format,
+		.generation = info->generation + 1,
+		.time = (uint32_t)time(NULL)};
+	struct cyre_error err = {0};
+	struct cyre_db_entry *v;
+	struct cyre_slice bytes;
+	uint8_t *p = NULL;
+	cyre_status st;
+	size_t n;
+
+	o.order = o.format == info->format ? info->order
+					   : cyre_db_usual_order(o.format);
+	v = choose(t, f->db, &n);
+	st = v ? cyre_db_write(&o, v, n, &p, &bytes.n) : CYRE_ENOMEM;
+	bytes.p = p;
+	if (st == CYRE_OK)
+		st = cyre_dbfile_create(path, bytes, &f->owner, &err);
+	free(p);
+	free(v);
+	if (st != CYRE_OK)
+		return failed(path, st, &err);
+	if (!t->common.quiet && t->out.format == CYRE_REPORT_TEXT)
+		printf("%s: %s, %zu keys written\n", path,
+			cyre_db_format_name(o.format), n);
+	return EXIT_CLEAN;
+}
+
+/* What was read and what was left out is told before anything is written. */
+static int rewrite(struct db_tool *t, const char *in, const char *out)
+{
+	struct db_file f;
+	int status;
+
+	status = open_file(t, in, &f);
+	if (status != EXIT_CLEAN)
+		return status;
+	status = report_file(t, &f);
+	if (!f.db)
+		status |= EXIT_NOT_DONE;
+	else
+		status |= write_db(t, &f, out);
+	/* Keys that are gone stay a problem; all else is repaired now. */
+	if (status == EXIT_CLEAN && f.db && cyre_db_info(f.db)->missing)
+		status = EXIT_PROBLEMS;
+	else if (status == EXIT_CLEAN && status_of(&f.found))
+		status = EXIT_REPAIRED;
+	close_file(&f);
+	return status;
+}
+
+static int salvage(struct db_tool *t)
+{
+	if (t->nargs != 1 || !t->output)
+		cyre_usage_error(TOOL, "salvage needs one FILE and -o OUT");
+	return rewrite(t, t->args[0], t->output);
+}
+
+static int convert(struct db_tool *t)
+{
+	struct db_file f;
+	int status;
+
+	if (t->nargs != 2 || !t->to)
+		cyre_usage_error(
+			TOOL, "convert needs FILE, OUT and --to FORMAT");
+	status = open_file(t, t->args[0], &f);
+	if (status != EXIT_CLEAN)
+		return status;
+	status = status_of(&f.found);
+	if (status)
+		cyre_complain(
+			TOOL, "%s is damaged; use '%s salvage'", f.path, TOOL);
+	else
+		status = write_db(t, &f, t->args[1]);
+	close_file(&f);
+	return status;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct db_tool *t);
+	bool writes;
+} commands[] = {
+	{"show", show, false},
+	{"check", check, false},
+	{"salvage", salvage, true},
+	{"convert", convert, true},
+};
+
+int main(int argc, char **argv)
+{
+	struct db_tool t = {
+		.out = {.format = CYRE_REPORT_TEXT, .write = write_stdout}};
+	size_t i, n = sizeof(commands) / sizeof(commands[0]);
+	int first, status;
+
+	cyre_parse_options(
+		argc, argv, TOOL, usage, own_options, &t, &t.common, &first);
+	if (first == argc)
+		cyre_usage_error(
+			TOOL, "what to do? show, check, salvage or convert");
+	for (i = 0; i < n && strcmp(argv[first], commands[i].name) != 0; i++)
+		;
+	if (i == n)
+		cyre_usage_error(TOOL, "unknown command '%s'", argv[first]);
+	t.out.quiet = t.common.quiet || t.common.cron;
+	t.out.verbose = t.common.verbose;
+	t.args = argv + first + 1;
+	t.nargs = argc - first - 1;
+	if (!commands[i].writes)
+		cyre_confine_readonly(NULL);
+	status = commands[i].run(&t);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		cyre_complain(TOOL, "standard output: %s", strerror(errno));
+		status |= EXIT_NOT_DONE;
+	}
+	cyre_common_free(&t.common);
+	return status;
+}
