@@ -15,17 +15,17 @@ say() {
 }
 
 unpack 3.6.1-default
-gudrun=$(mailbox user.gudrun)
-trash=$(mailbox user.gudrun.Trash)
+anna=$(mailbox user.anna)
+work=$(mailbox user.anna.Work)
 fritz=$(mailbox user.fritz)
 
 echo "A spool that Cyrus 3.6.1 left behind, after the crash:"
-say "user.gudrun: the first 512 bytes of cyrus.index are zeros" \
-    zero "$gudrun/cyrus.index" 0 512
-say "user.gudrun: cyrus.cache lost its second half" \
-    cut_file "$gudrun/cyrus.cache" $(($(stat -c %s "$gudrun/cyrus.cache") / 2))
-say "user.gudrun.Trash: cyrus.index lost its last record" \
-    cut_file "$trash/cyrus.index" -112
+say "user.anna: the first 512 bytes of cyrus.index are zeros" \
+    zero "$anna/cyrus.index" 0 512
+say "user.anna: cyrus.cache lost its second half" \
+    cut_file "$anna/cyrus.cache" $(($(stat -c %s "$anna/cyrus.cache") / 2))
+say "user.anna.Work: cyrus.index lost its last record" \
+    cut_file "$work/cyrus.index" -112
 say "user.fritz: cyrus.header is gone" \
     rm "$fritz/cyrus.header"
 say "user.fritz: one message has no bytes" \

@@ -11,7 +11,7 @@ strace -o /dev/null true 2>/dev/null || skip "strace may not trace here"
 unpack 3.6.1-default
 run 0 cyrscan -C "$TREE/imapd.conf" --level 4 -o "$WORK/good"
 jq -r 'select(.type == "mailbox") | .mboxname' "$WORK/good" >"$WORK/all"
-dir=$(mailbox user.gudrun)
+dir=$(mailbox user.anna)
 message=$(find "$dir" -name '[1-9]*.' -printf '%f\n' | sort -n | head -n 1)
 
 # failing PATH CALLS ERROR CODE [MAILBOX]
@@ -21,7 +21,7 @@ failing() {
     has "$WORK/trace" INJECTED
     check_reports "$WORK/report"
     findings "$WORK/report" >"$WORK/findings"
-    has "$WORK/findings" "$4 ${5:-user\.gudrun }"
+    has "$WORK/findings" "$4 ${5:-user\.anna }"
     hasnt "$WORK/findings" ' user\.fritz '
     jq -r 'select(.type == "mailbox") | .mboxname' "$WORK/report" |
         diff "$WORK/all" - || fail "mailboxes are missing"

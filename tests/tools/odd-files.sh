@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib.sh"
 
 unpack 3.6.1-default
-dir=$(mailbox user.gudrun)
+dir=$(mailbox user.anna)
 message=$(find "$dir" -name '[1-9]*.' -printf '%f\n' | sort -n | head -n 1)
 mv "$dir/cyrus.index" "$TREE/elsewhere"
 ln -s "$TREE/elsewhere" "$dir/cyrus.index"
@@ -16,16 +16,16 @@ run 4 timeout 20 cyrscan -C "$TREE/imapd.conf" -o "$WORK/report"
 check_reports "$WORK/report"
 findings "$WORK/report" >"$WORK/findings"
 for what in 'cyrus\.index -' 'cyrus\.cache -' "- ${message%.}"; do
-    has "$WORK/findings" "not-a-regular-file user\.gudrun $what"
+    has "$WORK/findings" "not-a-regular-file user\.anna $what"
 done
 
 # A mailbox directory that is a link is not entered.
 unpack 3.6.1-default "$WORK/linked"
-dir=$(mailbox user.gudrun)
+dir=$(mailbox user.anna)
 mv "$dir" "$TREE/elsewhere"
 ln -s "$TREE/elsewhere" "$dir"
 run 4 timeout 20 cyrscan -C "$TREE/imapd.conf" -o "$WORK/report"
 findings "$WORK/report" >"$WORK/findings"
 has "$WORK/findings" 'not-a-regular-file'
-! jq -r .mboxname "$WORK/report" | grep -x user.gudrun ||
+! jq -r .mboxname "$WORK/report" | grep -x user.anna ||
     fail "the link was followed"
