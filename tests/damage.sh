@@ -31,6 +31,11 @@ poke() {
     done
 }
 
+# edit FILE header|N FIELD=VALUE...: in a cyrus.index, with its checksums right.
+edit() {
+    "$PYTHON" "$CYRE_SOURCE/tests/edit_index.py" "$@"
+}
+
 # message MAILBOX-DIR N: the Nth message file.
 message() {
     find "$1" -maxdepth 1 -name '[1-9]*.' -printf '%f\n' | sort -n |

@@ -23,13 +23,15 @@ scan() {
 }
 
 one_case() {
-    local case=$1 status=0 want=0
-    unpack "$(sed -n 's/^# tree: //p' "$case/damage.sh")" "$WORK/tree"
-    scan "$WORK/before" || fail "$case: the tree is not clean before"
+    local case=$1 status=0 want=0 name
+    name=$(sed -n 's/^# tree: //p' "$case/damage.sh")
+    unpack "$name" "$WORK/tree"
+    [ -e "$WORK/$name" ] || scan "$WORK/$name" ||
+        fail "$name is not clean before"
     # shellcheck source=/dev/null
     . "$case/damage.sh"
     scan "$WORK/after" || status=$?
-    comm -13 "$WORK/before" "$WORK/after" >"$WORK/found"
+    comm -13 "$WORK/$name" "$WORK/after" >"$WORK/found"
     check_reports "$WORK/after.jsonl"
     if $accept; then
         cp "$WORK/found" "$case/scan.txt"
