@@ -36,8 +36,8 @@ edit() {
     "$PYTHON" "$CYRE_SOURCE/tests/edit_index.py" "$@"
 }
 
-# message MAILBOX-DIR N: the Nth message file.
+# message MAILBOX-DIR N: the Nth message file that is in no other mailbox too.
 message() {
-    find "$1" -maxdepth 1 -name '[1-9]*.' -printf '%f\n' | sort -n |
+    find "$1" -maxdepth 1 -links 1 -name '[1-9]*.' -printf '%f\n' | sort -n |
         sed -n "$2{s,^,$1/,p}"
 }
