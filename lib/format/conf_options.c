@@ -458,10 +458,6 @@ cyre_status cyre_conf_finish(struct cyre_conf *conf, cyre_release release,
 	conf->release = release;
 	for (i = 0; i < N_OPTIONS; i++)
 		set_field(&f, &options[i]);
-	/* Up to 2.1 a matter of the build, not of imapd.conf: a real 2.1.15
-	 * with both options set hashes by letter. */
-	if (release && release < R(2, 2))
-		conf->fulldirhash = false;
 	if (conf->configdirectory && conf->configdirectory[0] != '/')
 		complain(&f, CYRE_P_CONF_RELATIVE_PATH, "configdirectory",
 			conf->configdirectory);

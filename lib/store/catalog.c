@@ -197,31 +197,35 @@ static cyre_status collect(struct cyre_catalog *c, struct cyre_walk *w)
 }
 
 /*
- * 2.1 knows the option fulldirhash but hashes by letter all the same. When not
- * one directory is where imapd.conf says, and some are where the letter says,
- * that is how this tree was made.
+ * In 2.1 the full hash is a matter of the build, whatever imapd.conf says. When
+ * not one directory is where imapd.conf has it, and some are where the other
+ * hash has them, that is how this tree was made.
  */
 static cyre_status settle_hash(struct cyre_catalog *c)
 {
-	size_t i, n_letter = 0;
+	bool full = c->layout.hash == CYRE_HASH_FULL;
+	struct cyre_layout l = c->layout;
+	size_t i, n_other = 0;
 	cyre_status st = CYRE_OK;
 
-	if (c->layout.hash != CYRE_HASH_FULL || c->layout.guess)
+	if (l.hash == CYRE_HASH_NONE || l.guess)
 		return CYRE_OK;
+	l.hash = l.user_hash = full ? CYRE_HASH_LETTER : CYRE_HASH_FULL;
 	for (i = 0; i < c->n_mailboxes; i++) {
 		const struct cyre_mailbox *m = &c->mailboxes[i];
 
 		if (m->name && !m->misplaced)
 			return CYRE_OK;
-		n_letter += m->name && m->hash == CYRE_HASH_LETTER;
+		n_other += m->name && m->hash == l.hash;
 	}
-	if (n_letter == 0)
+	if (n_other == 0)
 		return CYRE_OK;
-	c->layout.hash = c->layout.user_hash = CYRE_HASH_LETTER;
+	c->layout = l;
 	for (i = 0; i < c->n_mailboxes && st == CYRE_OK; i++)
-		st = place_mailbox(&c->layout, &c->mailboxes[i]);
+		st = place_mailbox(&l, &c->mailboxes[i]);
 	CYRE_FIND(&c->found, .problem = CYRE_P_CONF_HASH_UNUSED,
-		.actual = n_letter, .text = "fulldirhash");
+		.actual = n_other,
+		.text = full ? "by letter" : "by fulldirhash");
 	return st;
 }
 

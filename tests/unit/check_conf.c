@@ -142,9 +142,7 @@ START_TEST(defaults_follow_the_release)
 	size_t i;
 
 	for (i = 0; i < sizeof(t) / sizeof(*t); i++) {
-		read_with("partition-a: /a\nhashimapspool: yes\n"
-			  "fulldirhash: 1\n",
-			NULL, t[i].r);
+		read_with("partition-a: /a\n", NULL, t[i].r);
 		ck_assert_uint_eq(found.n, 0);
 		ck_assert_pstr_eq(conf->defaultpartition, t[i].part);
 		ck_assert_pstr_eq(conf->defaultdomain, t[i].domain);
@@ -152,9 +150,6 @@ START_TEST(defaults_follow_the_release)
 		ck_assert_int_eq(conf->unixhierarchysep, t[i].sep);
 		ck_assert_uint_eq(conf->delete_mode, t[i].delete_mode);
 		ck_assert_uint_eq(conf->expunge_mode, t[i].expunge_mode);
-		/* A real 2.1.15 with fulldirhash hashes by letter. */
-		ck_assert_int_eq(conf->fulldirhash,
-			!t[i].r || t[i].r > CYRE_RELEASE(2, 1));
 		done();
 	}
 }

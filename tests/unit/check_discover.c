@@ -458,6 +458,31 @@ START_TEST(roots_in_roots_are_walked_once)
 }
 END_TEST
 
+/* In 2.1 fulldirhash is a matter of the build: the tree is right. */
+START_TEST(the_tree_shows_its_hash)
+{
+	static const char *const text[] = {"fulldirhash: yes\n", ""};
+	static const char *const dir[] = {"s/b/user/bob/1.", "s/E/user/bob/1."};
+	char options[128];
+
+	touch(dir[_i]);
+	touch("s/uuid/7/2/72c5/1.");
+	snprintf(options, sizeof(options),
+		"partition-default: /s\nhashimapspool: yes\n%s", text[_i]);
+	discover(options, false);
+	ck_assert_uint_eq(cat->found.count[CYRE_P_CONF_HASH_UNUSED], 1);
+	ck_assert(!mailbox("user.bob")->misplaced);
+	done();
+	/* But one directory that is where it should be decides. */
+	touch(dir[!_i]);
+	discover(options, false);
+	ck_assert_uint_eq(cat->found.n, 0);
+	ck_assert_uint_eq(cat->n_mailboxes, 3);
+	ck_assert(cat->mailboxes[0].misplaced != cat->mailboxes[1].misplaced);
+	done();
+}
+END_TEST
+
 /* A tree deeper than any mailbox, as a runaway program leaves it. */
 START_TEST(depth_has_a_limit)
 {
@@ -824,6 +849,7 @@ int main(void)
 	tcase_add_test(u, survey_says_what_the_names_show);
 	tcase_add_test(u, unreadable_directories_are_findings);
 	tcase_add_test(u, roots_in_roots_are_walked_once);
+	tcase_add_loop_test(u, the_tree_shows_its_hash, 0, 2);
 	tcase_add_test(u, depth_has_a_limit);
 	tcase_add_loop_test(u, real_trees_are_found_whole, 0, n_trees);
 	suite_add_tcase(s, u);

@@ -67,8 +67,8 @@
 	  "Mailboxes of the two partitions overwrite each other.", \
 	  "Walked once, for the first partition; mend imapd.conf by hand.") \
 	X(CONF_HASH_UNUSED, "CF-012", "conf-hash-unused", NOTE, NONE, \
-	  "$t is set, but all $a directories are hashed by letter, as Cyrus 2.1 does", \
-	  "Nothing, if this is a 2.1 server; a later one finds none of these mailboxes.", \
+	  "$a directories are hashed $t, none as imapd.conf says", \
+	  "Nothing on a 2.1 server, whose build decides; a later one finds none of these mailboxes.", \
 	  "None needed; read as they are.")
 
 /* ---- file system: what gather met while reading ---- */
