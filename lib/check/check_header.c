@@ -9,6 +9,8 @@
 
 #include <strings.h>
 
+#include "dlist.h"
+
 struct check {
 	const struct cyre_header *h;
 	const struct cyre_header_context *ctx;
@@ -74,11 +76,7 @@ static void check_uniqueid(struct check *c)
 
 bool cyre_flag_name_ok(struct cyre_slice name)
 {
-	for (size_t i = 0; i < name.n; i++)
-		if (name.p[i] <= ' ' || name.p[i] >= 0x7f ||
-			strchr("(){%*\"\\", name.p[i]))
-			return false;
-	return name.n > 0 && name.n < CYRE_HEADER_FLAG_BYTES;
+	return cyre_dlist_is_atom(name) && name.n < CYRE_HEADER_FLAG_BYTES;
 }
 
 static void check_flags(struct check *c)

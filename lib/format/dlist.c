@@ -162,3 +162,12 @@ bool cyre_dlist_skip(struct cyre_dlist *d)
 			return false;
 	return true;
 }
+
+bool cyre_dlist_is_atom(struct cyre_slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] >= 0x7f ||
+			strchr("(){%*\"\\", s.p[i]))
+			return false;
+	return s.n > 0;
+}

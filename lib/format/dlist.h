@@ -51,6 +51,9 @@ enum cyre_dlist_kind cyre_dlist_next(
 /* Reads to the END of the list that was just begun; false when it is bad. */
 bool cyre_dlist_skip(struct cyre_dlist *d);
 
+/* Can it stand without quotes? The rule for names of flags, too. */
+bool cyre_dlist_is_atom(struct cyre_slice s);
+
 static inline bool cyre_dlist_is_string(enum cyre_dlist_kind k)
 {
 	return k == CYRE_DLIST_ATOM || k == CYRE_DLIST_QUOTED ||

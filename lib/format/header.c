@@ -12,11 +12,13 @@
 
 #include "dlist.h"
 
-static const char magic[] =
-	"\241\002\213\015Cyrus mailbox header\n"
-	"\"The best thing about this system was that it had lots of goals.\"\n"
-	"\t--Jim Morris on Andrew\n";
-_Static_assert(sizeof(magic) - 1 == CYRE_HEADER_MAGIC_LEN, "header.md 1");
+#define MAGIC \
+	"\241\002\213\015Cyrus mailbox header\n" \
+	"\"The best thing about this system was that it had lots of goals.\"\n" \
+	"\t--Jim Morris on Andrew\n"
+_Static_assert(sizeof(MAGIC) - 1 == CYRE_HEADER_MAGIC_LEN, "header.md 1");
+
+const uint8_t cyre_header_magic[CYRE_HEADER_MAGIC_LEN] = MAGIC;
 
 /*
  * With more bytes of the magic wrong than a few, what follows is not read: it
@@ -53,7 +55,7 @@ static size_t check_magic(struct reader *r)
 	size_t i, first = n, wrong = 0;
 
 	for (i = 0; i < n; i++)
-		if (b.p[i] != (uint8_t)magic[i]) {
+		if (b.p[i] != cyre_header_magic[i]) {
 			if (wrong++ == 0)
 				first = i;
 		}

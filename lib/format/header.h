@@ -18,6 +18,9 @@
 #define CYRE_HEADER_MAX_FLAGS  128
 #define CYRE_HEADER_FLAG_BYTES 1024 /* a name is shorter */
 
+/* header.md section 1; no NUL behind it. */
+extern const uint8_t cyre_header_magic[CYRE_HEADER_MAGIC_LEN];
+
 enum cyre_header_form {
 	CYRE_HEADER_NONE, /* not a header at all, or nothing behind the magic */
 	CYRE_HEADER_OLD,  /* text without a uniqueid (before 1.6) */
