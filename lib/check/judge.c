@@ -146,19 +146,38 @@ static cyre_status judge_files(struct court *c)
 }
 
 /* Without these the server does not open a mailbox, in any release. */
-static const enum cyre_problem closing[] = {CYRE_P_FILE_UNREADABLE,
-	CYRE_P_NOT_REGULAR, CYRE_P_WRONG_OWNER, CYRE_P_WRONG_MODE,
-	CYRE_P_EMPTY_MAILBOX_DIR, CYRE_P_SPOOL_WITHOUT_META,
+static const enum cyre_problem closing[] = {CYRE_P_EMPTY_MAILBOX_DIR, CYRE_P_SPOOL_WITHOUT_META,
 	CYRE_P_NAME_MISPLACED, CYRE_P_HEADER_MISSING, CYRE_P_HEADER_MAGIC,
 	CYRE_P_HEADER_EMPTY, CYRE_P_HEADER_NUL, CYRE_P_HEADER_TRUNCATED,
 	CYRE_P_HEADER_SYNTAX, CYRE_P_HEADER_LITERAL, CYRE_P_INDEX_MISSING,
 	CYRE_P_INDEX_SHORT, CYRE_P_INDEX_VERSION, CYRE_P_INDEX_TRUNCATED,
 	CYRE_P_INDEX_HEADER_CRC};
 
+/* Nor when it cannot read one of the two files it always reads. */
+static bool closes_by_rights(const struct cyre_finding *f)
+{
+	switch (f->file) {
+	case CYRE_FILE_HEADER:
+	case CYRE_FILE_INDEX:
+	case CYRE_FILE_DIRECTORY:
+		break;
+	default:
+		return false;
+	}
+	return f->problem == CYRE_P_FILE_UNREADABLE ||
+	       f->problem == CYRE_P_DIRECTORY_UNREADABLE ||
+	       f->problem == CYRE_P_NOT_REGULAR ||
+	       f->problem == CYRE_P_WRONG_OWNER ||
+	       f->problem == CYRE_P_WRONG_MODE;
+}
+
 void cyre_judge_access(const struct cyre_findings *found,
 	struct cyre_judgement *j)
 {
 	int p;
+
+	for (size_t i = 0; i < found->n; i++)
+		j->unavailable |= closes_by_rights(&found->items[i]);
 
 	for (size_t i = 0; i < sizeof(closing) / sizeof(*closing); i++)
 		j->unavailable |= found->count[closing[i]] != 0;

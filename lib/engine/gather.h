@@ -1,0 +1,63 @@
+/*
+ * gather.h - one mailbox's files -> evidence
+ *
+ * The only place of a scan that reads mailboxes. One gatherer a worker: its
+ * buffers are used again for each mailbox. What cannot be read becomes a
+ * finding and an entry of state OTHER or BROKEN; it is never an end.
+ */
+#ifndef CYRE_GATHER_H
+#define CYRE_GATHER_H
+
+#include "buf.h"
+#include "budget.h"
+#include "evidence.h"
+#include "mailbox.h"
+#include "source_file.h"
+
+struct cyre_gather_rules {
+	const struct cyre_catalog *catalog;
+	struct cyre_budget *budget;
+	bool metadata;	/* read headers and indexes */
+	bool sizes;	/* ask for size, owner and mode of message files */
+	bool caches;	/* open the caches */
+	size_t limit;	/* bytes of one file held in memory */
+	uint32_t owner; /* uid that the server runs as */
+};
+
+#define CYRE_GATHER_SIDES 16 /* roots of one partition: never so many */
+
+struct cyre_gatherer {
+	const struct cyre_gather_rules *rules;
+	struct cyre_opener opener;
+	const struct cyre_mailbox *mailbox; /* now gathered */
+	struct cyre_findings *found;
+	struct cyre_evidence ev;
+	struct cyre_buf bytes[CYRE_FILE_COUNT]; /* of metadata files */
+	struct cyre_source_file cache, archive_cache;
+	struct cyre_buf message;
+	struct cyre_msgfile *files;
+	size_t cap_files;
+	int dirs[CYRE_GATHER_SIDES]; /* by side of the mailbox; -1: not open */
+	uint64_t taken; /* of the budget */
+	uint64_t read;	/* bytes, all mailboxes */
+	bool skipped;	/* something could not be read, in any mailbox */
+};
+
+void cyre_gatherer_init(struct cyre_gatherer *g,
+	const struct cyre_gather_rules *rules);
+void cyre_gatherer_free(struct cyre_gatherer *g);
+
+/*
+ * Fills g->ev, valid until cyre_gather_end(). CYRE_OK or CYRE_ENOMEM.
+ */
+cyre_status cyre_gather(struct cyre_gatherer *g, const struct cyre_mailbox *m,
+	struct cyre_findings *found);
+/*
+ * The bytes of a message, valid until the next call. CYRE_OK; CYRE_EIO after a
+ * finding that says why; CYRE_ENOMEM.
+ */
+cyre_status cyre_gather_message(struct cyre_gatherer *g,
+	const struct cyre_msgfile *f, struct cyre_slice *ret);
+void cyre_gather_end(struct cyre_gatherer *g);
+
+#endif

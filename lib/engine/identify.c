@@ -1,0 +1,202 @@
+/*
+ * identify.c - whose mailbox is it? Name and uniqueid from path and header
+ *
+ * Reads one cyrus.header a mailbox, then knows all names: selects, sorts, and
+ * marks ids that two mailboxes have. What is wrong with a header is said later,
+ * by the judge.
+ */
+#include "run.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "header.h"
+#include "names.h"
+#include "read_file.h"
+#include "select.h"
+
+static char *copy(struct cyre_slice s)
+{
+	return s.n ? strndup((const char *)s.p, s.n) : NULL;
+}
+
+/* The header's bytes in the worker's scratch; false: there are none. */
+static bool read_header(struct cyre_run *r, struct cyre_worker *w,
+	const struct cyre_mailbox *m)
+{
+	const struct cyre_side *side = cyre_mailbox_where(r->catalog, m,
+		CYRE_FILE_HEADER, NULL);
+	struct cyre_file_info info = {.fd = -1};
+	struct cyre_error err;
+	cyre_status st = CYRE_EIO;
+	int dir;
+
+	if (!side || cyre_dir_open(&w->gatherer.opener,
+			     r->catalog->roots[side->root].fd, m->dir, &dir,
+			     &err) != CYRE_OK)
+		return false;
+	if (cyre_file_open(&w->gatherer.opener, dir,
+		    cyre_file_name(CYRE_FILE_HEADER), CYRE_KIND_FILE, &info,
+		    &err) == CYRE_OK &&
+		info.fd >= 0) {
+		st = cyre_read_fd(info.fd, info.size, &w->scratch);
+		close(info.fd);
+	}
+	close(dir);
+	return st == CYRE_OK;
+}
+
+/* The header names the mailbox where the path does not (layout.md 5). */
+static cyre_status read_identity(struct cyre_run *r, struct cyre_worker *w,
+	struct cyre_candidate *c)
+{
+	struct cyre_findings ignored = {.keep = 1};
+	struct cyre_header h;
+	cyre_status st;
+
+	w->scratch.limit = r->rules.limit;
+	if (!read_header(r, w, c->mailbox))
+		return CYRE_OK;
+	st = cyre_header_read(cyre_buf_slice(&w->scratch), CYRE_FILE_HEADER,
+		&ignored, &h);
+	cyre_findings_free(&ignored);
+	if (st != CYRE_OK)
+		return st;
+	if (!c->name)
+		c->name = copy(h.name);
+	free(c->uniqueid);
+	c->uniqueid = copy(h.uniqueid);
+	cyre_header_free(&h);
+	return CYRE_OK;
+}
+
+static cyre_status name_owner(struct cyre_run *r, struct cyre_worker *w,
+	struct cyre_candidate *c)
+{
+	cyre_buf_reset(&w->scratch);
+	if (c->name && cyre_name_userid(r->conf, cyre_slice_str(c->name),
+			       &w->scratch))
+		c->userid = copy(cyre_buf_slice(&w->scratch));
+	return w->scratch.bad ? CYRE_ENOMEM : CYRE_OK;
+}
+
+static cyre_status select_one(struct cyre_run *r, struct cyre_worker *w,
+	struct cyre_candidate *c)
+{
+	const char *partition =
+		r->conf->partitions[c->mailbox->partition].name;
+
+	return cyre_select_match(&r->o->select, r->conf,
+		cyre_slice_str(c->name ? c->name : ""),
+		cyre_slice_str(c->userid ? c->userid : ""), partition,
+		&w->scratch, &c->selected);
+}
+
+static void identify_one(void *payload, unsigned worker, size_t job)
+{
+	struct cyre_run *r = payload;
+	struct cyre_worker *w = &r->workers[worker];
+	struct cyre_candidate *c = &r->candidates[job];
+	struct cyre_slot *slot = &r->slots[job % r->window];
+
+	c->mailbox = &r->catalog->mailboxes[job];
+	c->name = copy(cyre_slice_str(
+		c->mailbox->name ? c->mailbox->name : ""));
+	c->uniqueid = copy(cyre_slice_str(
+		c->mailbox->uniqueid ? c->mailbox->uniqueid : ""));
+	slot->status = CYRE_OK;
+	if (r->rules.metadata || !c->name)
+		slot->status = read_identity(r, w, c);
+	if (slot->status == CYRE_OK)
+		slot->status = name_owner(r, w, c);
+	if (slot->status == CYRE_OK)
+		slot->status = select_one(r, w, c);
+}
+
+static void identified(void *payload, size_t job)
+{
+	struct cyre_run *r = payload;
+
+	if (r->slots[job % r->window].status != CYRE_OK)
+		r->status = r->slots[job % r->window].status;
+}
+
+static int compare_text(const char *a, const char *b)
+{
+	if (!a || !b)
+		return !a - !b; /* what has none comes last */
+	return strcmp(a, b);
+}
+
+static int by_name(const void *va, const void *vb)
+{
+	const struct cyre_candidate *a = va, *b = vb;
+	int d = compare_text(a->name, b->name);
+
+	if (!d && a->mailbox->partition != b->mailbox->partition)
+		d = a->mailbox->partition < b->mailbox->partition ? -1 : 1;
+	return d ? d : strcmp(a->mailbox->dir, b->mailbox->dir);
+}
+
+static int by_uniqueid(const void *va, const void *vb)
+{
+	const struct cyre_candidate *const *a = va, *const *b = vb;
+
+	return compare_text((*a)->uniqueid, (*b)->uniqueid);
+}
+
+static cyre_status mark_duplicates(struct cyre_run *r)
+{
+	struct cyre_candidate **by_id;
+	size_t i;
+
+	by_id = calloc(r->n ? r->n : 1, sizeof(struct cyre_candidate *));
+	if (!by_id)
+		return CYRE_ENOMEM;
+	for (i = 0; i < r->n; i++)
+		by_id[i] = &r->candidates[i];
+	qsort(by_id, r->n, sizeof(struct cyre_candidate *), by_uniqueid);
+	for (i = 1; i < r->n && by_id[i]->uniqueid; i++)
+		if (!strcmp(by_id[i]->uniqueid, by_id[i - 1]->uniqueid))
+			by_id[i]->duplicate = by_id[i - 1]->duplicate = true;
+	free(by_id);
+	return CYRE_OK;
+}
+
+/* Keeps the selected ones, in front. */
+static void drop_unselected(struct cyre_run *r)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < r->n; i++) {
+		struct cyre_candidate c = r->candidates[i];
+
+		if (c.selected) {
+			r->candidates[n++] = c;
+			continue;
+		}
+		free(c.name);
+		free(c.userid);
+		free(c.uniqueid);
+	}
+	r->n = n;
+}
+
+cyre_status cyre_run_identify(struct cyre_run *r)
+{
+	cyre_status st;
+
+	r->candidates = calloc(r->catalog->n_mailboxes + 1,
+		sizeof(*r->candidates));
+	if (!r->candidates)
+		return CYRE_ENOMEM;
+	r->n = r->catalog->n_mailboxes;
+	st = cyre_run_jobs(r, r->n, identify_one, identified);
+	if (st == CYRE_OK)
+		st = mark_duplicates(r);
+	if (st != CYRE_OK)
+		return st;
+	drop_unselected(r);
+	qsort(r->candidates, r->n, sizeof(*r->candidates), by_name);
+	return CYRE_OK;
+}

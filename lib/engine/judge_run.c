@@ -1,0 +1,177 @@
+/*
+ * judge_run.c - the last phase of a scan: each mailbox is gathered, judged and
+ * reported
+ *
+ * A worker fills the slot of its mailbox; the calling thread hands the slots to
+ * the reports in the order of the names.
+ */
+#include "run.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "check_messages.h"
+#include "conf_load.h"
+
+#define KEEP_FINDINGS 10000 /* of one problem in one mailbox */
+
+/*
+ * Every message's bytes against its record. Files and records ascend together;
+ * where the index is out of order, what does not meet has no record.
+ */
+static cyre_status judge_messages(struct cyre_worker *w,
+	const struct cyre_judgement *j, struct cyre_findings *found,
+	const struct cyre_run *r)
+{
+	const struct cyre_evidence *ev = &w->gatherer.ev;
+	const struct cyre_index *ix = &j->index;
+	uint32_t recno = 1, last = j->index_read
+			? ix->count + ix->uncommitted : 0;
+	struct cyre_index_record rec = {0};
+	struct cyre_slice bytes;
+	cyre_status st;
+	size_t i;
+
+	for (i = 0; i < ev->nfiles && !cyre_run_stopped(r); i++) {
+		const struct cyre_msgfile *f = &ev->files[i];
+
+		if (f->state != CYRE_ENTRY_FILE)
+			continue;
+		while (rec.uid < f->uid && recno <= last)
+			cyre_index_decode(ix, cyre_index_bytes(ix, recno++),
+				&rec);
+		st = cyre_gather_message(&w->gatherer, f, &bytes);
+		if (st == CYRE_OK)
+			st = cyre_check_message(ix,
+				rec.uid == f->uid ? &rec : NULL, f->uid, bytes,
+				w->hasher, found);
+		if (st == CYRE_ENOMEM)
+			return st;
+	}
+	return CYRE_OK;
+}
+
+static void add_catalog_findings(const struct cyre_run *r,
+	const struct cyre_candidate *c, struct cyre_findings *found)
+{
+	cyre_mailbox_survey(r->catalog, c->mailbox, found);
+	if (c->duplicate)
+		CYRE_FIND(found, .problem = CYRE_P_UNIQUEID_DUPLICATE,
+			.file = CYRE_FILE_HEADER, .text = c->uniqueid);
+}
+
+static void put_path(const struct cyre_run *r, const struct cyre_candidate *c,
+	struct cyre_buf *b)
+{
+	const struct cyre_mailbox *m = c->mailbox;
+
+	cyre_buf_reset(b);
+	if (m->n_sides)
+		cyre_place_path(&r->o->place,
+			r->catalog->roots[m->sides[0].root].path, b);
+	if (*m->dir)
+		cyre_put_u8(b, '/');
+	cyre_put_str(b, m->dir);
+	cyre_put_u8(b, '\0');
+}
+
+static void fill_report(const struct cyre_run *r,
+	const struct cyre_candidate *c, const struct cyre_judgement *j,
+	struct cyre_slot *s)
+{
+	put_path(r, c, &s->path);
+	s->report = (struct cyre_report_mailbox){
+		.mboxname = c->name,
+		.userid = c->userid,
+		.partition = r->conf->partitions[c->mailbox->partition].name,
+		.path = s->path.bad ? NULL : (const char *)s->path.p,
+		.uniqueid = c->uniqueid,
+		.access = j->unavailable ? CYRE_ACCESS_UNAVAILABLE
+			  : j->degraded	 ? CYRE_ACCESS_DEGRADED
+					 : CYRE_ACCESS_OK,
+		.delivery_blocked = j->delivery_blocked,
+		.opened = j->index_read,
+		.messages = j->index_read ? j->totals.exists
+					  : j->files.orphans,
+		.bytes = j->files.bytes,
+		.index_version = j->index_read ? j->index.layout->version : 0,
+		.findings = &s->found,
+	};
+}
+
+static void judge_one(void *payload, unsigned worker, size_t job)
+{
+	struct cyre_run *r = payload;
+	struct cyre_worker *w = &r->workers[worker];
+	const struct cyre_candidate *c = &r->candidates[job];
+	struct cyre_slot *s = &r->slots[job % r->window];
+	struct cyre_judge_options o = {
+		.level = r->o->level, .now = r->o->now};
+	struct cyre_judgement j = {0};
+
+	cyre_findings_free(&s->found);
+	s->found.keep = KEEP_FINDINGS;
+	add_catalog_findings(r, c, &s->found);
+	s->status = cyre_gather(&w->gatherer, c->mailbox, &s->found);
+	if (s->status == CYRE_OK)
+		s->status = cyre_judge(&w->gatherer.ev, &o, &s->found, &j);
+	if (s->status == CYRE_OK && r->o->level >= CYRE_LEVEL_GUID)
+		s->status = judge_messages(w, &j, &s->found, r);
+	if (s->status == CYRE_OK)
+		s->status = s->found.status;
+	cyre_judge_access(&s->found, &j);
+	cyre_findings_sort(&s->found);
+	fill_report(r, c, &j, s);
+	cyre_judgement_free(&j);
+	cyre_gather_end(&w->gatherer);
+}
+
+static void show_progress(const struct cyre_run *r, size_t done)
+{
+	struct cyre_progress p = {
+		.phase = r->phase, .done = done, .total = r->n};
+
+	if (r->o->progress)
+		r->o->progress(r->o->payload, &p);
+}
+
+static void judged(void *payload, size_t job)
+{
+	struct cyre_run *r = payload;
+	struct cyre_slot *s = &r->slots[job % r->window];
+	enum cyre_severity worst;
+	size_t i;
+
+	if (s->status != CYRE_OK) {
+		r->status = s->status;
+		return;
+	}
+	r->result.mailboxes++;
+	if (cyre_findings_worst(&s->found, &worst)) {
+		r->result.has_findings = true;
+		if (worst > r->result.worst)
+			r->result.worst = worst;
+	}
+	for (i = 0; i < r->o->n_reports; i++)
+		cyre_report_mailbox(r->o->reports[i], &s->report);
+	show_progress(r, job + 1);
+}
+
+/* The server runs as whoever owns the partition. */
+static uint32_t spool_owner(const struct cyre_catalog *c)
+{
+	struct stat sb;
+	size_t i;
+
+	for (i = 0; i < c->n_roots; i++)
+		if (c->roots[i].fd >= 0 && fstat(c->roots[i].fd, &sb) == 0)
+			return sb.st_uid;
+	return 0;
+}
+
+cyre_status cyre_run_judge(struct cyre_run *r)
+{
+	r->rules.catalog = r->catalog;
+	r->rules.owner = spool_owner(r->catalog);
+	return cyre_run_jobs(r, r->n, judge_one, judged);
+}

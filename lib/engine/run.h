@@ -1,0 +1,70 @@
+/*
+ * run.h - a run over a server: what its phases hand to each other
+ */
+#ifndef CYRE_RUN_H
+#define CYRE_RUN_H
+
+#include <cyrescue/scan.h>
+
+#include "budget.h"
+#include "gather.h"
+#include "judge.h"
+#include "mailbox.h"
+
+/* A mailbox of the catalog with what its header says of it. */
+struct cyre_candidate {
+	const struct cyre_mailbox *mailbox;
+	char *name;	/* internal; NULL: nothing tells it */
+	char *userid;	/* NULL: shared, or not known */
+	char *uniqueid; /* NULL: nothing tells it */
+	bool selected;
+	bool duplicate; /* another mailbox has the same uniqueid */
+};
+
+struct cyre_worker {
+	struct cyre_gatherer gatherer;
+	struct cyre_hasher *hasher;
+	struct cyre_buf scratch;
+};
+
+/* What a worker made of one mailbox, until it is handed over. */
+struct cyre_slot {
+	struct cyre_findings found;
+	struct cyre_report_mailbox report;
+	struct cyre_buf path; /* of its directory, for the report */
+	char *uniqueid;
+	cyre_status status;
+	bool done;
+};
+
+struct cyre_run {
+	const struct cyre_scan_options *o;
+	struct cyre_conf *conf;
+	struct cyre_catalog *catalog;
+	struct cyre_findings server; /* of no mailbox */
+	struct cyre_budget budget;
+	struct cyre_gather_rules rules;
+	struct cyre_candidate *candidates; /* after identify: by name */
+	size_t n;
+	struct cyre_worker *workers;
+	unsigned threads;
+	struct cyre_slot *slots; /* a ring, `window` of them */
+	size_t window;
+	struct cyre_scan_result result;
+	cyre_status status; /* the first failure */
+	const char *phase;
+	struct cyre_error *error;
+};
+
+/* Each phase: CYRE_OK, CYRE_ECANCELED when asked to stop, or a failure. */
+cyre_status cyre_run_discover(struct cyre_run *r);
+cyre_status cyre_run_identify(struct cyre_run *r);
+cyre_status cyre_run_judge(struct cyre_run *r);
+
+bool cyre_run_stopped(const struct cyre_run *r);
+/* Runs `work` over 0 to n-1 with the run's threads; done may be NULL. */
+cyre_status cyre_run_jobs(struct cyre_run *r, size_t n,
+	void (*work)(void *run, unsigned worker, size_t job),
+	void (*done)(void *run, size_t job));
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * select.h - is this mailbox one the run is about?
+ */
+#ifndef CYRE_SELECT_H
+#define CYRE_SELECT_H
+
+#include <cyrescue/conf.h>
+#include <cyrescue/scan.h>
+
+#include "buf.h"
+
+/* The selection makes sense: shards, no empty name. */
+bool cyre_select_valid(const struct cyre_select *sel);
+/*
+ * `userid` is empty for a shared mailbox. `scratch` is reused; *ret is
+ * untouched without memory. CYRE_OK, CYRE_ENOMEM.
+ */
+cyre_status cyre_select_match(const struct cyre_select *sel,
+	const struct cyre_conf *conf, struct cyre_slice mboxname,
+	struct cyre_slice userid, const char *partition,
+	struct cyre_buf *scratch, bool *ret);
+
+#endif
