@@ -11,7 +11,7 @@
 
 #include "source.h"
 
-enum cyre_side { CYRE_SIDE_SPOOL, CYRE_SIDE_ARCHIVE };
+enum cyre_msg_side { CYRE_SIDE_SPOOL, CYRE_SIDE_ARCHIVE };
 
 enum cyre_entry_state {
 	CYRE_ENTRY_ABSENT,
@@ -24,7 +24,7 @@ enum cyre_entry_state {
 /* A message file. Arrays are sorted by uid, then side. */
 struct cyre_msgfile {
 	uint32_t uid;
-	uint8_t side;  /* enum cyre_side */
+	uint8_t side;  /* enum cyre_msg_side */
 	uint8_t state; /* enum cyre_entry_state */
 	uint64_t size; /* bytes */
 	int64_t mtime_ns;

@@ -145,6 +145,43 @@ static cyre_status judge_files(struct court *c)
 	return cyre_check_files(&ctx, c->found, &j->files);
 }
 
+/*
+ * One of the two caches. Without a file nothing is said when nothing was ever
+ * cached: a mailbox that never had a message has none (index.md 3).
+ */
+static cyre_status judge_cache(struct court *c, enum cyre_msg_side side)
+{
+	enum cyre_file which = side == CYRE_SIDE_ARCHIVE
+				       ? CYRE_FILE_ARCHIVE_CACHE
+				       : CYRE_FILE_CACHE;
+	const struct cyre_metafile *m = &c->ev->meta[which];
+	struct cyre_judgement *j = c->j;
+	struct cyre_cache_context ctx = {
+		.file = which,
+		.index = &j->index,
+		.expunge = j->expunge_read ? &j->expunge : NULL,
+		.has_archive = c->ev->has_archive,
+		.archived = side == CYRE_SIDE_ARCHIVE,
+		.deep = c->o->level > 3,
+	};
+	cyre_status st;
+
+	if (!j->index_read)
+		return CYRE_OK;
+	if (m->view) {
+		st = cyre_check_cache(m->view, &ctx, c->found, &j->cache[side]);
+		if (st == CYRE_EIO)
+			CYRE_FIND(c->found, .problem = CYRE_P_FILE_UNREADABLE,
+				.file = which, .text = "input/output error");
+		return st == CYRE_EIO ? CYRE_OK : st;
+	}
+	if (m->state == CYRE_ENTRY_ABSENT && side == CYRE_SIDE_SPOOL &&
+		j->totals.exists)
+		CYRE_FIND(c->found, .problem = CYRE_P_CACHE_MISSING,
+			.file = which);
+	return CYRE_OK;
+}
+
 /* Without these the server does not open a mailbox, in any release. */
 static const enum cyre_problem closing[] = {CYRE_P_EMPTY_MAILBOX_DIR, CYRE_P_SPOOL_WITHOUT_META,
 	CYRE_P_NAME_MISPLACED, CYRE_P_HEADER_MISSING, CYRE_P_HEADER_MAGIC,
@@ -208,7 +245,12 @@ cyre_status cyre_judge(const struct cyre_evidence *ev,
 		return st;
 	judge_index(&c);
 	judge_expunge(&c);
-	return judge_files(&c);
+	st = judge_files(&c);
+	if (st == CYRE_OK && o->level >= 3)
+		st = judge_cache(&c, CYRE_SIDE_SPOOL);
+	if (st == CYRE_OK && o->level >= 3 && ev->has_archive)
+		st = judge_cache(&c, CYRE_SIDE_ARCHIVE);
+	return st;
 }
 
 void cyre_judgement_free(struct cyre_judgement *j)

@@ -7,6 +7,7 @@
 #ifndef CYRE_JUDGE_H
 #define CYRE_JUDGE_H
 
+#include "check_cache.h"
 #include "check_files.h"
 #include "check_index.h"
 #include "evidence.h"
@@ -24,6 +25,7 @@ struct cyre_judgement {
 	struct cyre_index index, expunge;
 	struct cyre_index_totals totals;
 	struct cyre_files_totals files;
+	struct cyre_cache_totals cache[2]; /* by side */
 	bool unavailable;     /* the server cannot open the mailbox */
 	bool degraded;	      /* it opens, and shows something wrong */
 	bool delivery_blocked; /* new mail is not taken */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "conf_load.h"
+#include "digest.h"
 #include "discover.h"
 #include "pool.h"
 #include "select.h"
