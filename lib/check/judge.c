@@ -175,8 +175,7 @@ static cyre_status judge_cache(struct court *c, enum cyre_msg_side side)
 				.file = which, .text = "input/output error");
 		return st == CYRE_EIO ? CYRE_OK : st;
 	}
-	if (m->state == CYRE_ENTRY_ABSENT && side == CYRE_SIDE_SPOOL &&
-		j->totals.exists)
+	if (m->state == CYRE_ENTRY_ABSENT && cyre_cache_wanted(&ctx))
 		CYRE_FIND(c->found, .problem = CYRE_P_CACHE_MISSING,
 			.file = which);
 	return CYRE_OK;

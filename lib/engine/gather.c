@@ -219,7 +219,8 @@ static void stat_message(struct cyre_gatherer *g, int dir,
 	char name[16];
 
 	message_name(f->uid, name);
-	if (cyre_file_stat(dir, name, &info, &err) != CYRE_OK) {
+	if (cyre_file_stat(&g->opener, dir, name, &info,
+		    &err) != CYRE_OK) {
 		f->state = CYRE_ENTRY_BROKEN;
 		found_error(g, CYRE_P_MESSAGE_UNREADABLE, CYRE_FILE_MESSAGE,
 			f->uid, err.errnum);

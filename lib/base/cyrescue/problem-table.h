@@ -116,10 +116,10 @@
 	  "the directory is not where the server looks for $t", \
 	  "The server does not find this mailbox.", \
 	  "Move the directory, or mend hashimapspool/fulldirhash in imapd.conf.") \
-	X(NAME_DISAGREES, "MB-003", "mailbox-name-disagrees", STALE, EXACT, \
-	  "cyrus.header names $t", \
-	  "Nothing a customer sees; status counts may be out of date.", \
-	  "The name in cyrus.header is written again.") \
+	X(NAME_DISAGREES, "MB-003", "mailbox-name-disagrees", NOTE, NONE, \
+	  "cyrus.header names $t (docs/formats/errata.md)", \
+	  "Nothing: the server does not write this header again when it renames a mailbox.", \
+	  "None needed; the directory is right.") \
 	X(UNIQUEID_MISFILED, "MB-004", "fs-misfiled-uniqueid", DAMAGE, RULE, \
 	  "the directory says one uniqueid, cyrus.header says $t", \
 	  "The server may open the wrong mailbox, or none.", \
