@@ -96,6 +96,29 @@ static void check_rights(struct cyre_gatherer *g, enum cyre_file file,
 	}
 }
 
+/* Something that is no regular file stands in this one's place. */
+static void look_for_other(struct cyre_gatherer *g, enum cyre_file file)
+{
+	const struct cyre_mailbox *m = g->mailbox;
+	struct cyre_file_info info = {.kind = CYRE_KIND_UNKNOWN};
+	struct cyre_error err;
+	size_t i;
+	int dir;
+
+	for (i = 0; i < m->n_sides; i++)
+		if (m->sides[i].list.not_files >> file & 1)
+			break;
+	if (i == m->n_sides)
+		return;
+	g->ev.meta[file].state = CYRE_ENTRY_OTHER;
+	dir = side_dir(g, &m->sides[i]);
+	if (dir >= 0)
+		cyre_file_stat(&g->opener, dir, cyre_file_name(file), &info,
+			&err);
+	CYRE_FIND(g->found, .problem = CYRE_P_NOT_REGULAR, .file = file,
+		.text = cyre_kind_name(info.kind));
+}
+
 /* Opens a metadata file. False: there is nothing to read from. */
 static bool open_meta(struct cyre_gatherer *g, enum cyre_file file,
 	struct cyre_file_info *info)
@@ -106,8 +129,10 @@ static bool open_meta(struct cyre_gatherer *g, enum cyre_file file,
 	struct cyre_error err = {0};
 	int dir;
 
-	if (!side)
+	if (!side) {
+		look_for_other(g, file);
 		return false;
+	}
 	m->state = CYRE_ENTRY_BROKEN;
 	dir = side_dir(g, side);
 	if (dir < 0)
