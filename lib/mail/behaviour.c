@@ -36,9 +36,9 @@
 
 static const struct cyre_mail_behaviour rows[] = {
 	{.name = "2.1", .release = RELEASE(2, 1, 0), .cache_version = 0,
-		.index_minor = 3, UP_TO_2_3_8},
+		.index_minor = 3, UP_TO_2_3_8, .greek_vanishes = true},
 	{.name = "2.1.16", .release = RELEASE(2, 1, 16), .cache_version = 1,
-		.index_minor = 6, UP_TO_2_3_8},
+		.index_minor = 6, UP_TO_2_3_8, .greek_vanishes = true},
 	{.name = "2.2", .release = RELEASE(2, 2, 0), .cache_version = 2,
 		.index_minor = 4, UP_TO_2_3_8},
 	{.name = "2.3.9", .release = RELEASE(2, 3, 9), .cache_version = 2,
@@ -49,7 +49,7 @@ static const struct cyre_mail_behaviour rows[] = {
 	{.name = "2.4", .release = RELEASE(2, 4, 0), .cache_version = 3,
 		.index_minor = 12, UP_TO_2_4, .quote = CYRE_QUOTE_STRICT_OLD,
 		.search = CYRE_SEARCH_MERGED, .date = CYRE_DATE_822_LAX,
-		.spam_headers = true, .n_charsets = 31},
+		.spam_headers = true, .subject_always = true, .n_charsets = 31},
 	{.name = "2.5", .release = RELEASE(2, 5, 0), .cache_version = 3,
 		.index_minor = 13, UP_TO_2_5, .quote = CYRE_QUOTE_STRICT_OLD,
 		.section = CYRE_SECTION_WORD, .search = CYRE_SEARCH_DECODED,

@@ -65,6 +65,8 @@ struct cyre_mail_behaviour {
 	bool group_stays_open;	  /* after a@b; no end of group follows */
 	bool wide_numbers;	  /* sizes are printed with 64 bits */
 	bool nul_cuts_line;	  /* in a header block */
+	bool greek_vanishes;	  /* from the search form */
+	bool subject_always;	  /* a missing one is "", not NIL */
 	bool spam_headers;	  /* five more X- names are cached */
 	uint8_t n_charsets;	  /* of the built-in list; 0: ICU's */
 	bool plain_boundary;	  /* compared without the line's length */

@@ -321,6 +321,20 @@ static void put_icu(struct cyre_charset *cs, struct cyre_unicode *u,
 	} while (U_FAILURE(err));
 }
 
+uint32_t cyre_charset_one(struct cyre_charset *cs, struct cyre_slice bytes)
+{
+	const char *src = (const char *)bytes.p;
+	UChar unit[4], *to = unit;
+	UErrorCode err = U_ZERO_ERROR;
+
+	if (!cs->conv)
+		return 0xfffd;
+	ucnv_reset(cs->conv);
+	ucnv_toUnicode(cs->conv, &to, unit + 4, &src,
+		src + bytes.n, NULL, true, &err);
+	return U_FAILURE(err) || to != unit + 1 ? 0xfffd : unit[0];
+}
+
 void cyre_charset_put(struct cyre_charset *cs, struct cyre_unicode *u,
 	struct cyre_slice bytes)
 {

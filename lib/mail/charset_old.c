@@ -70,3 +70,220 @@ int cyre_charset_number(const struct cyre_mail_behaviour *b,
 	}
 	return -1;
 }
+
+enum {
+	UTF_8 = 1,
+	UTF_7 = 2,
+	ISO_2022_JP = 13,
+	ISO_2022_KR = 14,
+	GB2312 = 15,
+	BIG5 = 16,
+	UTF_7_FIRST_NAME = 17,
+	UTF_7_LAST_NAME = 19,
+	ISO_8859_16 = 30,
+};
+
+/* Where their tables differ from ICU's; two bytes for the pairs. */
+static const struct {
+	uint8_t charset;
+	uint16_t bytes, code;
+} differs[] = {
+	{8, 0x30, 0x660}, {8, 0x31, 0x661}, {8, 0x32, 0x662}, {8, 0x33, 0x663},
+	{8, 0x34, 0x664}, {8, 0x35, 0x665}, {8, 0x36, 0x666}, {8, 0x37, 0x667},
+	{8, 0x38, 0x668}, {8, 0x39, 0x669}, {9, 0xa1, 0x2bd}, {9, 0xa2, 0x2bc},
+	{10, 0xaf, 0x203e}, {ISO_2022_JP, 0xa1c0, 0x5c},
+	{ISO_2022_JP, 0xa1c1, 0x301c}, {ISO_2022_JP, 0xa1c2, 0x2016},
+	{ISO_2022_JP, 0xa1dd, 0x2212}, {ISO_2022_JP, 0xa1f1, 0xa2},
+	{ISO_2022_JP, 0xa1f2, 0xa3}, {ISO_2022_JP, 0xa2cc, 0xac},
+	{GB2312, 0xa1ac, 0x2225}, {GB2312, 0xa3a7, 0xff07},
+	{BIG5, 0xa145, 0x2022}, {BIG5, 0xa14e, 0xff64}, {BIG5, 0xa15a, 0xff3f},
+	{BIG5, 0xa1c2, 0x203e}, {BIG5, 0xa1c3, 0xfffd}, {BIG5, 0xa1c5, 0xfffd},
+	{BIG5, 0xa1e3, 0x223c}, {BIG5, 0xa1f2, 0x2641}, {BIG5, 0xa1f3, 0x2609},
+	{BIG5, 0xa1fe, 0x2571}, {BIG5, 0xa240, 0x2572}, {BIG5, 0xa241, 0xff0f},
+	{BIG5, 0xa242, 0xff3c}, {BIG5, 0xa244, 0xa5}, {BIG5, 0xa246, 0xa2},
+	{BIG5, 0xa247, 0xa3},
+};
+
+/* ICU has no converter for it; from 0xa1. */
+static const uint16_t iso_8859_16[] = {0x104, 0x105, 0x141, 0x20ac, 0x201e,
+	0x160, 0xa7, 0x161, 0xa9, 0x218, 0xab, 0x179, 0xad, 0x17a, 0x17b, 0xb0,
+	0xb1, 0x10c, 0x142, 0x17d, 0x201d, 0xb6, 0xb7, 0x17e, 0x10d, 0x219,
+	0xbb, 0x152, 0x153, 0x178, 0x17c, 0xc0, 0xc1, 0xc2, 0x102, 0xc4, 0x106,
+	0xc6, 0xc7, 0xc8, 0xc9, 0xca, 0xcb, 0xcc, 0xcd, 0xce, 0xcf, 0x110,
+	0x143, 0xd2, 0xd3, 0xd4, 0x150, 0xd6, 0x15a, 0x170, 0xd9, 0xda, 0xdb,
+	0xdc, 0x118, 0x21a, 0xdf, 0xe0, 0xe1, 0xe2, 0x103, 0xe4, 0x107, 0xe6,
+	0xe7, 0xe8, 0xe9, 0xea, 0xeb, 0xec, 0xed, 0xee, 0xef, 0x111, 0x144,
+	0xf2, 0xf3, 0xf4, 0x151, 0xf6, 0x15b, 0x171, 0xf9, 0xfa, 0xfb, 0xfc,
+	0x119, 0x21b, 0xff};
+
+static uint32_t ask_icu(struct cyre_mail_parser *m, const char *name,
+	const uint8_t *p, size_t n)
+{
+	struct cyre_charset *cs = cyre_charset_find_icu(m,
+		cyre_slice_str(name));
+	uint32_t c = cs ? cyre_charset_one(cs, cyre_slice(p, n)) : 0xfffd;
+
+	/* Private and control codes are ICU's way to keep what is undefined. */
+	if ((c >= 0xe000 && c <= 0xf8ff) || c == 0x1a)
+		return 0xfffd;
+	return c;
+}
+
+static uint32_t lookup(struct cyre_mail_parser *m, int charset,
+	const char *icu_name, const uint8_t *p, size_t n)
+{
+	uint16_t bytes = n == 1 ? p[0] : cyre_load_be16(p);
+	size_t i;
+
+	for (i = 0; i < sizeof(differs) / sizeof(differs[0]); i++) {
+		if (differs[i].charset == charset && differs[i].bytes == bytes)
+			return differs[i].code;
+	}
+	return ask_icu(m, icu_name, p, n);
+}
+
+static uint32_t one_byte(struct cyre_mail_parser *m, int charset, uint8_t c)
+{
+	uint32_t code;
+
+	if (charset == ISO_8859_16 && c > 0xa0)
+		return iso_8859_16[c - 0xa1];
+	if (charset == 0 || charset == ISO_8859_16)
+		return c < 0x80 || charset ? c : 0xfffd;
+	code = lookup(m, charset, names[charset], &c, 1);
+	/* ICU fills the holes of the windows sets with controls. */
+	if (code >= 0x80 && code <= 0x9f && names[charset][0] == 'w')
+		return 0xfffd;
+	return code;
+}
+
+enum { JP_ASCII, JP_0201, JP_0208, KR_WIDE };
+
+/* Is there a character of two bytes that begins so? */
+static bool is_lead(const struct cyre_old *o, uint8_t c)
+{
+	switch (o->charset) {
+	case ISO_2022_JP:
+		return o->set == JP_0208 && ((c >= 0x21 && c <= 0x28) ||
+			(c >= 0x30 && c <= 0x74));
+	case ISO_2022_KR:
+		return o->set == KR_WIDE && c >= 0x81 && c <= 0xfe;
+	case GB2312:
+		return (c >= 0xa1 && c <= 0xa9) || (c >= 0xb0 && c <= 0xf7);
+	case BIG5:
+		return (c >= 0xa1 && c <= 0xc7) || (c >= 0xc9 && c <= 0xf9);
+	default:
+		return false;
+	}
+}
+
+static uint32_t pair(struct cyre_old *o, uint8_t lead, uint8_t c)
+{
+	uint8_t b[2] = {lead, c};
+
+	switch (o->charset) {
+	case ISO_2022_JP:
+		b[0] |= 0x80;
+		b[1] |= 0x80;
+		return c >= 0x21 && c <= 0x7e
+			? lookup(o->m, ISO_2022_JP, "EUC-JP", b, 2) : 0xfffd;
+	case ISO_2022_KR:
+		return lookup(o->m, ISO_2022_KR, "windows-949", b, 2);
+	case GB2312:
+		return lookup(o->m, GB2312, "gb2312", b, 2);
+	default:
+		return lookup(o->m, BIG5, "Big5", b, 2);
+	}
+}
+
+/* The bytes behind ESC, kept in o->esc; false: not such a sequence. */
+static bool escape(struct cyre_old *o, uint8_t c)
+{
+	static const struct {
+		const char *seq;
+		uint8_t charset, set;
+	} known[] = {{"$@", ISO_2022_JP, JP_0208}, {"$B", ISO_2022_JP, JP_0208},
+		{"(B", ISO_2022_JP, JP_ASCII}, {"(J", ISO_2022_JP, JP_0201},
+		{"$)C", ISO_2022_KR, JP_ASCII}};
+	bool begun = false;
+	size_t i;
+
+	o->esc[o->n_esc++] = (char)c;
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (known[i].charset != o->charset ||
+			strncmp(known[i].seq, o->esc, o->n_esc) != 0)
+			continue;
+		begun = true;
+		if (!known[i].seq[o->n_esc]) {
+			o->set = known[i].set;
+			o->in_esc = false;
+		}
+	}
+	return begun;
+}
+
+/* What no table has: back to the first set. Up to 2.3 the set stays. */
+static uint32_t unknown(struct cyre_old *o)
+{
+	o->in_esc = false;
+	if (o->m->b->search != CYRE_SEARCH_SQUEEZED)
+		o->set = JP_ASCII;
+	return 0xfffd;
+}
+
+static uint32_t stateful(struct cyre_old *o, uint8_t c)
+{
+	if (o->in_esc)
+		return escape(o, c) ? CYRE_OLD_NONE : unknown(o);
+	if (c == 0x1b && o->set != KR_WIDE) {
+		o->in_esc = true;
+		o->n_esc = 0;
+		return CYRE_OLD_NONE;
+	}
+	if (o->charset == ISO_2022_KR && (c == 0x0e || c == 0x0f)) {
+		o->set = c == 0x0e ? KR_WIDE : JP_ASCII;
+		return CYRE_OLD_NONE;
+	}
+	if (o->set == JP_0201 && (c == 0x5c || c == 0x7e))
+		return c == 0x5c ? 0xa5 : 0x203e;
+	if (o->set == JP_0201 && c >= 0xa0 && c <= 0xdf)
+		return c == 0xa0 ? 0x3000 : 0xff60u + (c - 0xa0u);
+	return o->set <= JP_0201 && c < 0x80 ? c : unknown(o);
+}
+
+uint32_t cyre_old_code(struct cyre_old *o, uint8_t c)
+{
+	uint32_t code;
+	uint8_t lead = o->lead;
+
+	if (lead) {
+		o->lead = 0;
+		code = pair(o, lead, c);
+		return code == 0xfffd ? unknown(o) : code;
+	}
+	if (!o->in_esc && is_lead(o, c)) {
+		o->lead = c;
+		return CYRE_OLD_NONE;
+	}
+	switch (o->charset) {
+	case ISO_2022_JP:
+	case ISO_2022_KR:
+		return stateful(o, c);
+	case GB2312:
+	case BIG5:
+		return c < 0x80 ? c : 0xfffd;
+	default:
+		return one_byte(o->m, o->charset, c);
+	}
+}
+
+bool cyre_old_is_utf7(int charset)
+{
+	return charset == UTF_7 ||
+	       (charset >= UTF_7_FIRST_NAME && charset <= UTF_7_LAST_NAME);
+}
+
+bool cyre_old_is_utf8(int charset)
+{
+	return charset == UTF_8;
+}

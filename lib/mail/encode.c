@@ -9,8 +9,7 @@
 #define BLOCK ((size_t)48 << 10)
 #define QP_LINE 999u /* a line this long is flushed before its end */
 
-/* 0-63; 64: `=`; 255: ignored. */
-static uint8_t value64(uint8_t c)
+uint8_t cyre_base64_value(uint8_t c)
 {
 	if (c >= 'A' && c <= 'Z')
 		return (uint8_t)(c - 'A');
@@ -32,7 +31,7 @@ void cyre_base64_put(struct cyre_base64 *s, struct cyre_slice in,
 		return;
 	q = out->p + out->n;
 	for (i = 0; i < in.n; i++) {
-		v = value64(in.p[i]);
+		v = cyre_base64_value(in.p[i]);
 		if (v >= 64) {
 			if (v == 64 && !s->ignore_pad)
 				s->have = 0;

@@ -192,6 +192,8 @@ void cyre_put_body(struct cyre_mail_parser *m, struct cyre_buf *out,
 void cyre_put_subject(struct cyre_mail_parser *m, struct cyre_buf *out,
 	struct cyre_slice subject)
 {
+	if (!subject.p && m->b->subject_always)
+		subject = cyre_slice_str("");
 	if (subject.p)
 		subject = cyre_mail_decode(m, subject, m->opt.rfc2047_utf8);
 	cyre_put_nstring(out, subject);

@@ -201,6 +201,8 @@ struct cyre_base64 {
 	uint8_t have;	    /* characters of the unfinished group */
 	bool ignore_pad;
 };
+/* 0-63; 64: `=`; 255: not of the alphabet. */
+uint8_t cyre_base64_value(uint8_t c);
 void cyre_base64_put(struct cyre_base64 *s, struct cyre_slice in,
 	struct cyre_buf *out);
 void cyre_qp_put(struct cyre_slice in, bool header, struct cyre_buf *out);
@@ -225,6 +227,8 @@ struct cyre_charset *cyre_charset_find_icu(struct cyre_mail_parser *m,
 	struct cyre_slice name);
 /* us-ascii or UTF-8; always valid. */
 struct cyre_charset *cyre_charset_plain(struct cyre_mail_parser *m, bool utf8);
+/* The one code of these bytes, U+FFFD when there is none. */
+uint32_t cyre_charset_one(struct cyre_charset *cs, struct cyre_slice bytes);
 /* Its place in the built-in list of 2.5 and older; -1: not in it. */
 int cyre_charset_number(const struct cyre_mail_behaviour *b,
 	struct cyre_slice name);
@@ -234,12 +238,44 @@ void cyre_charset_reset(struct cyre_charset *cs, struct cyre_unicode *u);
 void cyre_charset_put(struct cyre_charset *cs, struct cyre_unicode *u,
 	struct cyre_slice bytes);
 void cyre_put_utf8(struct cyre_buf *out, uint32_t code);
+/* An RFC 2047 word. */
+struct cyre_word {
+	struct cyre_slice charset, text;
+	const uint8_t *start, *end;
+	bool q; /* else base64 */
+};
+/* The next word by the rule of 3.0 and older. */
+bool cyre_find_word_old(const uint8_t *p, const uint8_t *end,
+	struct cyre_word *ret);
 /* In the arena. */
 struct cyre_slice cyre_mail_decode(struct cyre_mail_parser *m,
 	struct cyre_slice text, bool utf8);
 /* RFC 2231; absent when it does not decode. */
 struct cyre_slice cyre_mail_decode_2231(struct cyre_mail_parser *m,
 	struct cyre_slice value);
+
+/* ---- charset_old.c, rfc2047_old.c, fold.c (cache.md 11) ---- */
+/* A charset built into 2.5 and older, byte by byte. */
+struct cyre_old {
+	struct cyre_mail_parser *m;
+	int charset; /* its number */
+	uint8_t lead, set;
+	bool in_esc;
+	uint8_t n_esc;
+	char esc[4];
+};
+#define CYRE_OLD_NONE UINT32_MAX /* no code ends with this byte */
+uint32_t cyre_old_code(struct cyre_old *o, uint8_t c);
+bool cyre_old_is_utf7(int charset);
+bool cyre_old_is_utf8(int charset);
+#define CYRE_FOLD_MAX 40
+/* The search form of one code, as up to 2.4. Returns how many codes it has. */
+size_t cyre_fold(const struct cyre_mail_behaviour *b, uint32_t code,
+	uint32_t ret[CYRE_FOLD_MAX]);
+/* Has any of the 256 codes around this one another search form? */
+bool cyre_fold_has_block(const struct cyre_mail_behaviour *b, uint32_t code);
+/* Into m->text. */
+void cyre_decode_old(struct cyre_mail_parser *m, struct cyre_slice text);
 
 /* ---- datetime.c, datetime822.c (MP 10) ---- */
 int64_t cyre_mail_date_822(const struct cyre_mail_parser *m,

@@ -18,17 +18,11 @@ struct decoder {
 	struct cyre_base64 b64;
 };
 
-struct word {
-	struct cyre_slice charset, text;
-	const uint8_t *start, *end;
-	bool q;
-};
-
 /*
  * Finds the next word at or behind p. A try that fails goes on where it
  * failed, so that no byte is looked at twice.
  */
-static bool find_word(const uint8_t *p, const uint8_t *end, struct word *ret)
+static bool find_word(const uint8_t *p, const uint8_t *end, struct cyre_word *ret)
 {
 	struct cyre_cur t = {p, end, false};
 	const uint8_t *star;
@@ -71,8 +65,8 @@ static bool find_word(const uint8_t *p, const uint8_t *end, struct word *ret)
 }
 
 /* The same before 3.2: a try that fails goes on one byte further. */
-static bool find_word_old(const uint8_t *p, const uint8_t *end,
-	struct word *ret)
+bool cyre_find_word_old(const uint8_t *p, const uint8_t *end,
+	struct cyre_word *ret)
 {
 	const uint8_t *cs, *enc, *star, *text_end;
 
@@ -126,7 +120,7 @@ static void put_plain(struct decoder *d, const uint8_t *p, const uint8_t *end)
 	d->last = NULL;
 }
 
-static void put_word(struct decoder *d, const struct word *w)
+static void put_word(struct decoder *d, const struct cyre_word *w)
 {
 	struct cyre_charset *cs = cyre_charset_find(d->m, w->charset);
 	struct cyre_buf *b = &d->m->decoded;
@@ -196,14 +190,18 @@ struct cyre_slice cyre_mail_decode(struct cyre_mail_parser *m,
 {
 	struct decoder d = {.m = m, .u = {.out = &m->text}};
 	const uint8_t *p = text.p, *end = p + text.n;
-	struct word w;
+	struct cyre_word w;
 	bool after_word = false;
 
+	if (m->b->n_charsets && m->b->search != CYRE_SEARCH_DECODED)
+		goto old; /* the search form changes every text */
 	if (is_trivial(text))
 		return text;
+	if (m->b->n_charsets)
+		goto old;
 	d.plain = cyre_charset_plain(m, utf8);
 	cyre_buf_reset(&m->text);
-	while (m->b->loose_words ? find_word_old(p, end, &w)
+	while (m->b->loose_words ? cyre_find_word_old(p, end, &w)
 				 : find_word(p, end, &w)) {
 		if (!after_word || !is_blank(p, w.start))
 			put_plain(&d, p, w.start);
@@ -213,6 +211,10 @@ struct cyre_slice cyre_mail_decode(struct cyre_mail_parser *m,
 	}
 	if (p < end)
 		put_plain(&d, p, end);
+	return keep_c_string(m, &m->text);
+old:
+	cyre_buf_reset(&m->text);
+	cyre_decode_old(m, text);
 	return keep_c_string(m, &m->text);
 }
 
