@@ -27,6 +27,12 @@ static bool skip_fws(struct cyre_cur *t)
 	return c != 0;
 }
 
+/* Up to 2.4 comments count as blank. */
+static bool skip(const struct cyre_mail_behaviour *b, struct cyre_cur *t)
+{
+	return b->date == CYRE_DATE_822 ? skip_fws(t) : cyre_mail_skip(t);
+}
+
 static bool is_digit(const struct cyre_cur *t)
 {
 	return cyre_is(cyre_peek(t), CYRE_CC_DIGIT);
@@ -84,33 +90,41 @@ static int64_t days_of_month(int64_t y, int64_t mon)
 	       cyre_days(y, mon, 1);
 }
 
-static bool day_month_year(struct cyre_cur *t, struct date *d)
+static bool day_month_year(const struct cyre_mail_behaviour *b,
+	struct cyre_cur *t, struct date *d)
 {
 	static const char names[] = "janfebmaraprmayjunjulaugsepoctnovdec";
 	char name[3];
 
-	if (!skip_fws(t))
+	if (!skip(b, t))
 		return false;
 	if (is_alpha(t)) {
-		if (!letters(t, 3, name) || !skip_fws(t) ||
+		if (!letters(t, 3, name) || !skip(b, t) ||
 			cyre_peek(t) != ',')
 			return false;
 		t->p++;
-		if (!skip_fws(t))
+		if (!skip(b, t))
 			return false;
 	}
 	if (!digit(t, &d->day))
 		return false;
 	digit(t, &d->day);
-	if (!skip_fws(t) || !letters(t, 3, name))
+	if (!skip(b, t) || !letters(t, 3, name))
 		return false;
 	for (d->month = 0; d->month < 12; d->month++) {
 		if (memcmp(names + 3 * d->month, name, 3) == 0)
 			break;
 	}
-	if (d->month == 12 || !skip_fws(t) || !year(t, &d->year))
+	if (d->month == 12 || !skip(b, t) || !year(t, &d->year))
 		return false;
 	return true;
+}
+
+/* 2.4 looks a full date up, and finds only one that there is. */
+static bool in_range(const struct date *d)
+{
+	return d->day >= 1 && d->day <= days_of_month(d->year, d->month) &&
+	       d->hour < 24 && d->minute < 60;
 }
 
 static bool time_of_day(struct cyre_cur *t, struct date *d)
@@ -168,19 +182,21 @@ int64_t cyre_mail_date_822(const struct cyre_mail_parser *m,
 	struct date d = {0};
 	int64_t s;
 
-	if (!day_month_year(&t, &d))
+	if (!day_month_year(m->b, &t, &d))
 		return 0;
 	if (m->b->date == CYRE_DATE_822 &&
 		d.day > days_of_month(d.year, d.month))
 		return 0;
-	if (day_only || !skip_fws(&t) || !time_of_day(&t, &d)) {
+	if (day_only || !skip(m->b, &t) || !time_of_day(&t, &d)) {
 		d.hour = 12;
-	} else if (skip_fws(&t)) {
+	} else if (skip(m->b, &t)) {
 		if (cyre_peek(&t) == '+' || cyre_peek(&t) == '-')
 			d.zone = numeric_zone(&t);
 		else if (is_alpha(&t))
 			d.zone = letter_zone(&t);
 	}
+	if (m->b->date != CYRE_DATE_822 && !day_only && !in_range(&d))
+		return 0;
 	s = cyre_days(d.year, d.month, d.day) * 86400 + d.hour * 3600 +
 	    d.minute * 60 + d.second;
 	if (day_only && m->opt.zone)
