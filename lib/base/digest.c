@@ -57,8 +57,8 @@ static cyre_status whole(struct cyre_hasher *h, const EVP_MD *md,
 	return CYRE_OK;
 }
 
-cyre_status cyre_sha1(struct cyre_hasher *h, struct cyre_slice s,
-	uint8_t ret[CYRE_SHA1_LEN])
+cyre_status cyre_sha1(
+	struct cyre_hasher *h, struct cyre_slice s, uint8_t ret[CYRE_SHA1_LEN])
 {
 	return whole(h, h->sha1, s, ret);
 }
@@ -81,6 +81,23 @@ cyre_status cyre_sha1_update(struct cyre_hasher *h, struct cyre_slice s)
 }
 
 cyre_status cyre_sha1_end(struct cyre_hasher *h, uint8_t ret[CYRE_SHA1_LEN])
+{
+	return EVP_DigestFinal_ex(h->ctx, ret, NULL) == 1 ? CYRE_OK
+							  : CYRE_ENOMEM;
+}
+
+cyre_status cyre_sha256_begin(struct cyre_hasher *h)
+{
+	return EVP_DigestInit_ex2(h->ctx, h->sha256, NULL) == 1 ? CYRE_OK
+								: CYRE_ENOMEM;
+}
+
+cyre_status cyre_sha256_update(struct cyre_hasher *h, struct cyre_slice s)
+{
+	return EVP_DigestUpdate(h->ctx, s.p, s.n) == 1 ? CYRE_OK : CYRE_ENOMEM;
+}
+
+cyre_status cyre_sha256_end(struct cyre_hasher *h, uint8_t ret[CYRE_SHA256_LEN])
 {
 	return EVP_DigestFinal_ex(h->ctx, ret, NULL) == 1 ? CYRE_OK
 							  : CYRE_ENOMEM;

@@ -12,8 +12,8 @@
 
 #include "bytes.h"
 
-#define CYRE_SHA1_LEN	      20
-#define CYRE_SHA256_LEN	      32
+#define CYRE_SHA1_LEN   20
+#define CYRE_SHA256_LEN 32
 
 uint32_t cyre_crc32(struct cyre_slice s);
 /* Goes on from a CRC of the bytes before. */
@@ -26,13 +26,18 @@ uint32_t cyre_crc32_more(uint32_t crc, struct cyre_slice s);
 struct cyre_hasher;
 cyre_status cyre_hasher_new(struct cyre_hasher **ret);
 void cyre_hasher_free(struct cyre_hasher *h);
-cyre_status cyre_sha1(struct cyre_hasher *h, struct cyre_slice s,
-	uint8_t ret[CYRE_SHA1_LEN]);
+cyre_status cyre_sha1(
+	struct cyre_hasher *h, struct cyre_slice s, uint8_t ret[CYRE_SHA1_LEN]);
 cyre_status cyre_sha256(struct cyre_hasher *h, struct cyre_slice s,
 	uint8_t ret[CYRE_SHA256_LEN]);
 /* The same in pieces: begin, any number of updates, end. SHA-1. */
 cyre_status cyre_sha1_begin(struct cyre_hasher *h);
 cyre_status cyre_sha1_update(struct cyre_hasher *h, struct cyre_slice s);
 cyre_status cyre_sha1_end(struct cyre_hasher *h, uint8_t ret[CYRE_SHA1_LEN]);
+/* And SHA-256. A hasher works on one sum at a time. */
+cyre_status cyre_sha256_begin(struct cyre_hasher *h);
+cyre_status cyre_sha256_update(struct cyre_hasher *h, struct cyre_slice s);
+cyre_status cyre_sha256_end(
+	struct cyre_hasher *h, uint8_t ret[CYRE_SHA256_LEN]);
 
 #endif
