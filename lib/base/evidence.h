@@ -43,6 +43,7 @@ struct cyre_metafile {
 struct cyre_evidence {
 	/* The name and the id the directory's place tells; NULL: it does not. */
 	const char *mboxname, *path_uniqueid;
+	const char *userid; /* whose mailbox; NULL: shared, or not known */
 	struct cyre_metafile meta[CYRE_FILE_COUNT]; /* by enum cyre_file */
 	const struct cyre_msgfile *files; /* sorted by uid, then side */
 	size_t nfiles;

@@ -7,6 +7,7 @@
  */
 #include "judge.h"
 
+#include "check_annotations.h"
 #include "check_header.h"
 #include "digest.h"
 
@@ -181,6 +182,18 @@ static cyre_status judge_cache(struct court *c, enum cyre_msg_side side)
 	return CYRE_OK;
 }
 
+static cyre_status judge_annotations(struct court *c)
+{
+	const struct cyre_metafile *m = &c->ev->meta[CYRE_FILE_ANNOTATIONS];
+
+	/* What is there and cannot be read says nothing of the sums. */
+	if (!c->j->index_read || (m->state != CYRE_ENTRY_ABSENT &&
+					 m->state != CYRE_ENTRY_FILE))
+		return CYRE_OK;
+	return cyre_check_annotations(&c->j->index, &c->j->totals, m->bytes,
+		text(c->ev->userid), c->found);
+}
+
 /* Without these the server does not open a mailbox, in any release. */
 static const enum cyre_problem closing[] = {CYRE_P_EMPTY_MAILBOX_DIR, CYRE_P_SPOOL_WITHOUT_META,
 	CYRE_P_NAME_MISPLACED, CYRE_P_HEADER_MISSING, CYRE_P_HEADER_MAGIC,
@@ -245,6 +258,8 @@ cyre_status cyre_judge(const struct cyre_evidence *ev,
 	judge_index(&c);
 	judge_expunge(&c);
 	st = judge_files(&c);
+	if (st == CYRE_OK && o->level >= 3)
+		st = judge_annotations(&c);
 	if (st == CYRE_OK && o->level >= 3)
 		st = judge_cache(&c, CYRE_SIDE_SPOOL);
 	if (st == CYRE_OK && o->level >= 3 && ev->has_archive)

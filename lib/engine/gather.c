@@ -355,7 +355,7 @@ cyre_status cyre_gather_message(struct cyre_gatherer *g,
 }
 
 cyre_status cyre_gather(struct cyre_gatherer *g, const struct cyre_mailbox *m,
-	struct cyre_findings *found)
+	const char *userid, struct cyre_findings *found)
 {
 	static const enum cyre_file whole[] = {
 		CYRE_FILE_HEADER, CYRE_FILE_INDEX, CYRE_FILE_EXPUNGE};
@@ -365,7 +365,9 @@ cyre_status cyre_gather(struct cyre_gatherer *g, const struct cyre_mailbox *m,
 	g->mailbox = m;
 	g->found = found;
 	g->ev = (struct cyre_evidence){
-		.mboxname = m->name, .path_uniqueid = m->uniqueid};
+		.mboxname = m->name,
+		.path_uniqueid = m->uniqueid,
+		.userid = userid};
 	for (i = 0; i < m->n_sides; i++)
 		if (m->sides[i].list.errnum)
 			g->skipped = true;
@@ -376,6 +378,8 @@ cyre_status cyre_gather(struct cyre_gatherer *g, const struct cyre_mailbox *m,
 			g->ev.meta[whole[i]].state = CYRE_ENTRY_LISTED;
 	if (st == CYRE_OK)
 		st = gather_messages(g);
+	if (st == CYRE_OK && g->rules->caches)
+		st = read_meta(g, CYRE_FILE_ANNOTATIONS);
 	if (st == CYRE_OK && g->rules->caches) {
 		open_cache(g, CYRE_FILE_CACHE, &g->cache);
 		open_cache(g, CYRE_FILE_ARCHIVE_CACHE, &g->archive_cache);

@@ -48,10 +48,10 @@ void cyre_gatherer_init(struct cyre_gatherer *g,
 void cyre_gatherer_free(struct cyre_gatherer *g);
 
 /*
- * Fills g->ev, valid until cyre_gather_end(). CYRE_OK or CYRE_ENOMEM.
+ * Fills g->ev for a mailbox and its owner (NULL: shared), valid until cyre_gather_end(). CYRE_OK or CYRE_ENOMEM.
  */
 cyre_status cyre_gather(struct cyre_gatherer *g, const struct cyre_mailbox *m,
-	struct cyre_findings *found);
+	const char *userid, struct cyre_findings *found);
 /*
  * The bytes of a message, valid until the next call. CYRE_OK; CYRE_EIO after a
  * finding that says why; CYRE_ENOMEM.

@@ -112,7 +112,8 @@ static void judge_one(void *payload, unsigned worker, size_t job)
 	cyre_findings_free(&s->found);
 	s->found.keep = KEEP_FINDINGS;
 	add_catalog_findings(r, c, &s->found);
-	s->status = cyre_gather(&w->gatherer, c->mailbox, &s->found);
+	s->status = cyre_gather(&w->gatherer, c->mailbox, c->userid,
+		&s->found);
 	if (s->status == CYRE_OK)
 		s->status = cyre_judge(&w->gatherer.ev, &o, &s->found, &j);
 	if (s->status == CYRE_OK && r->o->level >= CYRE_LEVEL_GUID)

@@ -171,7 +171,11 @@
 	X(ODD_FILES_MANY, "MB-016", "odd-files-many", NOTE, NONE, \
 	  "$a more odd files, not named here", \
 	  "Nothing: the server ignores them.", \
-	  "Left alone.")
+	  "Left alone.") \
+	X(ANNOTATIONS_UNREADABLE, "MB-017", "annotations-unreadable", DAMAGE, RULE, \
+	  "$l bytes that are no database", \
+	  "Annotations (notes, colours, calendar data) of messages cannot be read.", \
+	  "What can be salvaged is kept; the rest is in no other file.")
 
 /* ---- cyrus.header (docs/formats/header.md section 7) ---- */
 #define CYRE_PROBLEMS_HD(X) \
@@ -438,10 +442,10 @@
 	  "the file of a message that was deleted for good is still there", \
 	  "Nothing: disk space only. Deleted mail must not come back.", \
 	  "Left alone.") \
-	X(INDEX_QUOTA_ANNOT, "IX-048", "index-quota-annot", NOTE, NONE, \
+	X(INDEX_QUOTA_ANNOT, "IX-048", "index-quota-annot", STALE, RULE, \
 	  "quota_annot_used is $a, the message annotations alone take $e", \
-	  "The customer's annotation quota may be charged wrongly.", \
-	  "Counted again when the annotations are read.") \
+	  "The customer's annotation quota is charged wrongly.", \
+	  "Counted again.") \
 	X(INDEX_LAST_UID_JUMP, "IX-049", "index-last-uid-jump", STALE, RULE, \
 	  "last_uid is $a, no record or file goes beyond $e", \
 	  "Nothing a customer sees; a number this far ahead can run out.", \

@@ -1,0 +1,21 @@
+/*
+ * check_annotations.h - message annotations against the index
+ *
+ * Two sums of the index depend on cyrus.annotations: the check sum replication
+ * compares, and the quota (docs/formats/index.md 6 and 7.2).
+ */
+#ifndef CYRE_CHECK_ANNOTATIONS_H
+#define CYRE_CHECK_ANNOTATIONS_H
+
+#include "index.h"
+#include "index_totals.h"
+
+/*
+ * `bytes`: cyrus.annotations, empty when there is none; `owner`: whose mailbox
+ * it is, empty for a shared one. CYRE_OK or CYRE_ENOMEM.
+ */
+cyre_status cyre_check_annotations(const struct cyre_index *ix,
+	const struct cyre_index_totals *totals, struct cyre_slice bytes,
+	struct cyre_slice owner, struct cyre_findings *found);
+
+#endif
