@@ -11,8 +11,35 @@
 static const struct cyre_db_driver *const drivers[CYRE_DB_FORMATS] = {
 	[CYRE_DB_TWOSKIP] = &cyre_db_twoskip,
 	[CYRE_DB_SKIPLIST] = &cyre_db_skiplist,
+	[CYRE_DB_TWOM] = &cyre_db_twom,
+	[CYRE_DB_BERKELEY] = &cyre_db_berkeley,
+	[CYRE_DB_QUOTALEGACY] = &cyre_db_quotalegacy,
+	[CYRE_DB_SQLITE] = &cyre_db_sqlite,
 	/* Last: text has no magic. */
 	[CYRE_DB_FLAT] = &cyre_db_flat,
+};
+
+static bool is_sqlite(struct cyre_slice bytes)
+{
+	static const char magic[] = "SQLite format 3"; /* and its NUL */
+
+	return cyre_slice_starts(bytes, cyre_slice(magic, sizeof(magic)));
+}
+
+static cyre_status read_nothing(struct cyre_slice bytes,
+	struct cyre_findings *found, struct cyre_db *db)
+{
+	(void)bytes;
+	(void)found;
+	(void)db;
+	return CYRE_EUNSUPPORTED;
+}
+
+/* Recognised only: its own tools read and mend it. */
+const struct cyre_db_driver cyre_db_sqlite = {
+	.name = "sqlite",
+	.detect = is_sqlite,
+	.read = read_nothing,
 };
 
 struct cyre_db_block {

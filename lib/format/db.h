@@ -36,6 +36,7 @@ struct cyre_db_driver {
 };
 
 extern const struct cyre_db_driver cyre_db_twoskip, cyre_db_skiplist,
+	cyre_db_twom, cyre_db_berkeley, cyre_db_quotalegacy, cyre_db_sqlite,
 	cyre_db_flat;
 
 /* NULL: there is none. */

@@ -63,6 +63,10 @@ static const struct {
 	{"3.6.1-skiplist-churn", CYRE_DB_SKIPLIST, true, "show"},
 	/* The tool printed the open transaction too, before its recovery. */
 	{"3.6.1-skiplist-killed", CYRE_DB_SKIPLIST, false, "recovered"},
+	{"3.13.1-twom-churn", CYRE_DB_TWOM, true, "show"},
+	{"3.13.1-twom-killed", CYRE_DB_TWOM, false, "show"},
+	{"2.2.13-berkeley-mailboxes", CYRE_DB_BERKELEY, true, "show"},
+	{"2.3.16-berkeley-statuscache", CYRE_DB_BERKELEY, true, "show"},
 	{"3.6.1-flat-churn", CYRE_DB_FLAT, true, "show"},
 };
 

@@ -32,6 +32,10 @@ enum cyre_db_format {
 	CYRE_DB_NONE, /* no container we know */
 	CYRE_DB_TWOSKIP,
 	CYRE_DB_SKIPLIST,
+	CYRE_DB_TWOM,        /* 3.13 and later */
+	CYRE_DB_BERKELEY,    /* btree or hash */
+	CYRE_DB_QUOTALEGACY, /* one file a root; its key is "." */
+	CYRE_DB_SQLITE,      /* recognised, not read */
 	CYRE_DB_FLAT,
 	CYRE_DB_FORMATS
 };
