@@ -102,20 +102,29 @@ cyre_report *cyre_tool_report(enum cyre_report_format format,
 	return r;
 }
 
-size_t cyre_tool_places(const char *tool, const struct cyre_common_options *c)
+/* Named or not, it must be there before anything is begun. */
+static void must_exist(const char *tool, const char *root, const char *config)
 {
-	const char *root = c->root ? c->root : "";
 	char path[4096];
 
+	snprintf(path, sizeof(path), "%s%s%s", root ? root : "",
+		root && *config != '/' ? "/" : "", config);
+	if (access(path, F_OK))
+		cyre_usage_error(tool, "there is no %s; name imapd.conf with -C, the server's root with --root, or a bare spool with --spool",
+			path);
+}
+
+size_t cyre_tool_places(const char *tool, const struct cyre_common_options *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->configs.n; i++)
+		must_exist(tool, c->root, c->configs.items[i]);
 	if (c->configs.n)
 		return c->configs.n;
-	if (c->spools.n || c->confdir)
-		return 1;
-	snprintf(path, sizeof(path), "%s%s", root, DEFAULT_CONFIG);
-	if (access(path, F_OK) == 0)
-		return 1;
-	cyre_usage_error(tool, "there is no %s; name another with -C, the server's root with --root, or a bare spool with --spool",
-		path);
+	if (!c->spools.n && !c->confdir)
+		must_exist(tool, c->root, DEFAULT_CONFIG);
+	return 1;
 }
 
 struct cyre_source_place cyre_tool_place(const struct cyre_common_options *c,
