@@ -1,0 +1,101 @@
+/*
+ * plan.h - evidence + findings + policy -> the new files of one mailbox
+ *
+ * Pure but for the two callbacks: messages come through one, parsers through
+ * the other. Each value that changes has its origin, and what was lost is said
+ * (docs/design.md section 5 is the table of what is taken from where).
+ *
+ * The same evidence gives the same bytes, and the plan of a repaired mailbox is
+ * empty: apply may be killed and done again.
+ */
+#ifndef CYRE_PLAN_H
+#define CYRE_PLAN_H
+
+#include <cyrescue/mail.h>
+
+#include "buf.h"
+#include "evidence.h"
+#include "judge.h"
+
+/* How sure a repair must be to be made (--accept). */
+enum cyre_accept { CYRE_ACCEPT_EXACT, CYRE_ACCEPT_RULE, CYRE_ACCEPT_ALL };
+
+/* What becomes of a message file that no record speaks of. */
+enum cyre_orphans {
+	CYRE_ORPHANS_AUTO,   /* adopted when its record can have been lost */
+	CYRE_ORPHANS_REPORT, /* never */
+	CYRE_ORPHANS_ADOPT   /* always */
+};
+
+struct cyre_plan_policy {
+	enum cyre_accept accept;
+	enum cyre_orphans orphans;
+	/* --only: problems to repair, by number; NULL: all. */
+	const bool *only;
+	/* --index-version; 0: as found. */
+	unsigned index_version;
+	/* --as-release; NULL: what the records show. */
+	const char *release;
+};
+
+/* What is known of the mailbox from outside its directory; 0, empty: nothing. */
+struct cyre_plan_hints {
+	uint64_t now; /* seconds; for a UIDVALIDITY that must be made up */
+	unsigned index_version; /* of the mailboxes around it */
+	unsigned cache_version; /* of their records */
+	struct cyre_slice mboxname, uniqueid, acl, type, quotaroot;
+	uint64_t uidvalidity; /* mailboxes.db, status cache */
+	uint64_t last_uid, highestmodseq; /* at least these */
+	uint32_t generation; /* of a cache that is about to be replaced */
+};
+
+struct cyre_plan_reader {
+	/* The bytes of a message, valid until the next call. CYRE_OK; CYRE_EIO:
+	 * it cannot be read (a finding was made); CYRE_ENOMEM. */
+	cyre_status (*message)(void *payload, const struct cyre_msgfile *f,
+		struct cyre_slice *ret);
+	/* The parser of a behaviour, kept by the callee. CYRE_OK, ENOMEM. */
+	cyre_status (*parser)(void *payload,
+		const struct cyre_mail_behaviour *b, cyre_mail_parser **ret);
+	void *payload;
+};
+
+/* One value that is not what it was. Strings are the plan's. */
+struct cyre_repair {
+	enum cyre_file file;
+	uint32_t uid; /* 0: the mailbox */
+	const char *field; /* static storage */
+	char *before, *after; /* NULL: none */
+	const char *origin; /* static: "index", "message file" … */
+	const char *loss; /* static: what could not be had back; NULL: nothing */
+};
+
+/* One file as it is to be. */
+struct cyre_plan_file {
+	enum cyre_file file;
+	bool remove;
+	struct cyre_buf bytes; /* unless it is removed */
+};
+
+struct cyre_plan {
+	bool needed; /* else there is nothing to do */
+	struct cyre_plan_file files[8];
+	size_t n_files;
+	struct cyre_repair *repairs;
+	size_t n_repairs, cap_repairs;
+	uint64_t repairs_dropped; /* beyond what is kept */
+	uint64_t adopted, rederived, parsed, kept;
+};
+
+/*
+ * CYRE_OK; CYRE_ENOMEM; CYRE_EIO when a message that must be parsed cannot be
+ * read: the mailbox is left as it is. *ret is always to be freed.
+ */
+cyre_status cyre_plan_make(const struct cyre_evidence *ev,
+	const struct cyre_judgement *j, const struct cyre_findings *found,
+	const struct cyre_plan_policy *policy,
+	const struct cyre_plan_hints *hints,
+	const struct cyre_plan_reader *reader, struct cyre_plan *ret);
+void cyre_plan_free(struct cyre_plan *p);
+
+#endif
