@@ -75,7 +75,8 @@ static const struct cyre_mail_behaviour rows[] = {
 		.index_minor = 19, .short_names = 31, FROM_3_12},
 	{.name = "3.13", .release = RELEASE(3, 13, 0), .cache_version = 14,
 		.index_minor = 20, .short_names = 31, FROM_3_12,
-		.lf_ends_header = true, .real_line_end = true},
+		.lf_ends_header = true, .real_line_end = true,
+		.strict_addr_list = true},
 };
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
 

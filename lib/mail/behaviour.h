@@ -72,6 +72,7 @@ struct cyre_mail_behaviour {
 	bool plain_boundary;	  /* compared without the line's length */
 	bool encoded_type;	  /* RFC 2047 words in Content-Type are read */
 	bool encoded_type_addr;	  /* with a special case for addresses */
+	bool strict_addr_list;	  /* which must be one from end to end */
 	bool boundary_star;	  /* boundary*= is recognised */
 	bool octet_stream;	  /* what a bad Content-Type becomes */
 	bool message_global;	  /* is opened as message/rfc822 */

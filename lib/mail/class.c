@@ -7,6 +7,11 @@
 #define C CYRE_CC_CTL
 #define W (CYRE_CC_CTL | CYRE_CC_WS)
 #define B CYRE_CC_WS
+#define X (CYRE_CC_CTL | CYRE_CC_LITERAL)
+#define Y (W | CYRE_CC_LITERAL)
+#define P CYRE_CC_LITERAL
+#define Q (CYRE_CC_SPECIAL | CYRE_CC_LITERAL)
+#define P_16 P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P
 #define S CYRE_CC_SPECIAL
 #define D (CYRE_CC_DIGIT | CYRE_CC_HEX)
 #define H (CYRE_CC_ALPHA | CYRE_CC_HEX)
@@ -14,17 +19,18 @@
 
 /* clang-format off */
 const uint8_t cyre_char_class[256] = {
-	C, C, C, C, C, C, C, C, C, W, W, W, W, W, C, C,
+	X, C, C, C, C, C, C, C, C, W, Y, W, W, Y, C, C,
 	C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C,
 	/*  !  "  #  $  %  &  '  (  )  *  +  ,  -  .  / */
-	B, 0, S, 0, 0, 0, 0, 0, S, S, 0, 0, S, 0, 0, S,
+	B, 0, Q, 0, 0, P, 0, 0, S, S, 0, 0, S, 0, 0, S,
 	/*                            :  ;  <  =  >  ? */
 	D, D, D, D, D, D, D, D, D, D, S, S, S, S, S, S,
 	S, H, H, H, H, H, H, A, A, A, A, A, A, A, A, A,
 	/*                               [  \  ]  ^  _ */
-	A, A, A, A, A, A, A, A, A, A, A, S, S, S, 0, 0,
+	A, A, A, A, A, A, A, A, A, A, A, S, Q, S, 0, 0,
 	0, H, H, H, H, H, H, A, A, A, A, A, A, A, A, A,
 	A, A, A, A, A, A, A, A, A, A, A, 0, 0, 0, 0, 0,
+	P_16, P_16, P_16, P_16, P_16, P_16, P_16, P_16,
 };
 /* clang-format on */
 

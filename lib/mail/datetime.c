@@ -54,9 +54,10 @@ static void separator(struct scan *s)
 	ws(s);
 }
 
+/* An int that wraps, as a year of ten digits does. */
 static bool number(const struct scan *s, size_t min, size_t max, int64_t *ret)
 {
-	int64_t v = 0;
+	uint32_t v = 0;
 	size_t i;
 
 	if (s->tok.n < min || s->tok.n > max)
@@ -64,9 +65,9 @@ static bool number(const struct scan *s, size_t min, size_t max, int64_t *ret)
 	for (i = 0; i < s->tok.n; i++) {
 		if (!cyre_is(s->tok.p[i], CYRE_CC_DIGIT))
 			return false;
-		v = v * 10 + (s->tok.p[i] - '0');
+		v = v * 10 + (uint32_t)(s->tok.p[i] - '0');
 	}
-	*ret = v;
+	*ret = (int32_t)v;
 	return true;
 }
 
@@ -105,7 +106,7 @@ static bool day_month_year(struct scan *s, struct date *d)
 	if (!tok(s) || !month(s, &d->month))
 		return false;
 	separator(s);
-	if (!tok(s) || !number(s, 1, 9, &d->year))
+	if (!tok(s) || !number(s, 1, TOKEN_MAX, &d->year))
 		return false;
 	if (s->tok.n == 2)
 		d->year += d->year >= 70 ? 1900 : 2000;

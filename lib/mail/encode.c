@@ -9,29 +9,67 @@
 #define BLOCK ((size_t)48 << 10)
 #define QP_LINE 999u /* a line this long is flushed before its end */
 
+#define NO 255
+#define NO_16 NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO
+/* clang-format off */
+static const uint8_t values[256] = {
+	NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
+	NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
+	NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, 62, NO, NO, NO, 63,
+	52, 53, 54, 55, 56, 57, 58, 59, 60, 61, NO, NO, NO, 64, NO, NO,
+	NO, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+	15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, NO, NO, NO, NO, NO,
+	NO, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
+	41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, NO, NO, NO, NO, NO,
+	NO_16, NO_16, NO_16, NO_16, NO_16, NO_16, NO_16, NO_16,
+};
+/* clang-format on */
+
 uint8_t cyre_base64_value(uint8_t c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return (uint8_t)(c - 'A');
-	if (c >= 'a' && c <= 'z')
-		return (uint8_t)(c - 'a' + 26);
-	if (c >= '0' && c <= '9')
-		return (uint8_t)(c - '0' + 52);
-	return c == '+' ? 62 : c == '/' ? 63 : c == '=' ? 64 : 255;
+	return values[c];
+}
+
+/* Whole groups of four characters of the alphabet, as many as come. */
+static const uint8_t *whole_groups(const uint8_t *p, const uint8_t *end,
+	uint8_t **out)
+{
+	uint8_t *q = *out;
+	uint32_t a, b, c, d, v;
+
+	while (end - p >= 4) {
+		a = values[p[0]];
+		b = values[p[1]];
+		c = values[p[2]];
+		d = values[p[3]];
+		if ((a | b | c | d) >= 64)
+			break;
+		v = a << 18 | b << 12 | c << 6 | d;
+		q[0] = (uint8_t)(v >> 16);
+		q[1] = (uint8_t)(v >> 8);
+		q[2] = (uint8_t)v;
+		q += 3;
+		p += 4;
+	}
+	*out = q;
+	return p;
 }
 
 void cyre_base64_put(struct cyre_base64 *s, struct cyre_slice in,
 	struct cyre_buf *out)
 {
-	uint8_t *q;
-	size_t i;
-	uint8_t v;
+	const uint8_t *p = in.p, *end = p + in.n;
+	uint8_t *q, v;
 
 	if (!cyre_buf_room(out, in.n))
 		return;
 	q = out->p + out->n;
-	for (i = 0; i < in.n; i++) {
-		v = cyre_base64_value(in.p[i]);
+	while (p < end) {
+		if (!s->have)
+			p = whole_groups(p, end, &q);
+		if (p == end)
+			break;
+		v = values[*p++];
 		if (v >= 64) {
 			if (v == 64 && !s->ignore_pad)
 				s->have = 0;
@@ -49,8 +87,9 @@ void cyre_base64_put(struct cyre_base64 *s, struct cyre_slice in,
 static void qp_flush(const uint8_t *p, size_t n, bool eol, bool header,
 	struct cyre_buf *out)
 {
+	const uint8_t *eq;
 	uint8_t *q;
-	size_t i;
+	size_t i, plain;
 
 	while (n && cyre_is_wsp(p[n - 1]))
 		n--;
@@ -58,6 +97,13 @@ static void qp_flush(const uint8_t *p, size_t n, bool eol, bool header,
 		return;
 	q = out->p + out->n;
 	for (i = 0; i < n; i++) {
+		eq = header ? p + i : memchr(p + i, '=', n - i);
+		plain = eq ? (size_t)(eq - p) - i : n - i;
+		memcpy(q, p + i, plain);
+		q += plain;
+		i += plain;
+		if (i == n)
+			break;
 		if (p[i] == '_' && header) {
 			*q++ = ' ';
 		} else if (p[i] != '=') {

@@ -233,25 +233,44 @@ static void put_phrase(struct writer *w, struct cyre_slice s)
 	cyre_put_str(w->out, "?=");
 }
 
-/* False: there is no address in it. */
-static bool put_addresses(struct writer *w, struct cyre_slice v)
+/* Is a comma in it other than between quotes around all of it? */
+static bool has_bare_comma(struct cyre_slice s)
 {
+	size_t first = 0, last = s.n - 1;
+
+	if (!memchr(s.p, ',', s.n))
+		return false;
+	while (first < last && cyre_is_wsp(s.p[first]))
+		first++;
+	while (last > first && cyre_is_wsp(s.p[last]))
+		last--;
+	return first == last || s.p[first] != '"' || s.p[last] != '"' ||
+	       memchr(s.p + first + 1, '"', last - first - 1);
+}
+
+/*
+ * False: it is no list of addresses. Where text follows the last address the
+ * releases before 3.13 read past their memory; here they do as 3.13 does.
+ */
+static bool put_addresses(struct writer *w, struct cyre_slice v, bool strict)
+{
+	struct cyre_slice phrase;
 	size_t n = 0, s, len;
 
 	if (!find_addr(v, 0, &s, &len))
 		return false;
 	do {
-		if (s > n)
-			put_phrase(w, cyre_slice(v.p + n, s - n));
+		phrase = cyre_slice(v.p + n, s - n);
+		if (phrase.n && strict && has_bare_comma(phrase))
+			return false;
+		if (phrase.n)
+			put_phrase(w, phrase);
 		new_line(w, len);
 		cyre_put(w->out, v.p + s, len);
 		w->column += len;
 		n = s + len;
 	} while (find_addr(v, n, &s, &len));
-	/* The server reads past its memory here: any answer is as good. */
-	if (n < v.n)
-		put_phrase(w, cyre_slice(v.p + n, v.n - n));
-	return true;
+	return n == v.n;
 }
 
 void cyre_mail_encode_params(struct cyre_mail_parser *m,
@@ -267,8 +286,11 @@ void cyre_mail_encode_params(struct cyre_mail_parser *m,
 			continue;
 		cyre_buf_reset(w.out);
 		w.column = 0;
-		if (!m->b->encoded_type_addr || !put_addresses(&w, p->value))
+		if (!m->b->encoded_type_addr ||
+			!put_addresses(&w, p->value, m->b->strict_addr_list)) {
+			cyre_buf_reset(w.out);
 			put_plain(&w, p->value);
+		}
 		text = cyre_mail_text(m, w.out->n);
 		if (!text || w.out->bad) {
 			cyre_mail_fail(m, CYRE_ENOMEM);

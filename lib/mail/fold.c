@@ -29,24 +29,10 @@ static const struct {
 	{0x2044, 0x2044, {'/', 0}},
 };
 
-/* Where the Unicode 2.0 data of 2.3 and older had something else. */
-static const struct {
-	uint16_t first, last;
-	int32_t add; /* to the code */
-} fixes_2_0[] = {
-	{0x018e, 0x018e, 0x258 - 0x18e}, {0x019f, 0x019f, 0},
-	{0x01a6, 0x01a6, 0}, {0x01e0, 0x01e1, 'a' - 0x1e0},
-	{0x04d8, 0x04db, 0x259 - 0x4d8}, {0x04e0, 0x04e1, 0x292 - 0x4e0},
-	{0x04e8, 0x04eb, 0x275 - 0x4e8}, {0x0622, 0x0626, 0},
-	{0x0675, 0x0678, 0}, {0x06c0, 0x06c0, 0}, {0x06c2, 0x06c2, 0},
-	{0x06d3, 0x06d3, 0}, {0x0a33, 0x0a33, 0}, {0x0a36, 0x0a36, 0},
-	{0x0f0c, 0x0f0c, 0}, {0x10a0, 0x10c5, 0x30},
-};
-
 struct fold {
 	bool old; /* 2.3 or older: white space vanishes */
 	bool greek_vanishes;
-	uint8_t unicode; /* major version */
+	uint8_t unicode; /* major version, of which the first */
 	uint32_t *out;
 	size_t n;
 };
@@ -62,47 +48,59 @@ static bool is_new(const struct fold *f, uint32_t c)
 	UVersionInfo age;
 
 	u_charAge((UChar32)c, age);
-	return age[0] == 0 || age[0] > f->unicode;
+	return age[0] == 0 || age[0] > f->unicode ||
+	       (!f->old && age[0] == f->unicode && age[1] > 0);
 }
 
 static bool is_space(uint32_t c)
 {
-	return U_GET_GC_MASK((UChar32)c) & U_GC_Z_MASK;
+	/* U+180E was a space until Unicode 6.3. */
+	return c == 0x180e || U_GET_GC_MASK((UChar32)c) & U_GC_Z_MASK;
 }
 
 static void fold(struct fold *f, uint32_t c, int depth);
 
-static bool by_table(struct fold *f, uint32_t c, int depth)
+static bool is_vanished_greek(const struct fold *f, uint32_t c)
+{
+	return f->greek_vanishes && c >= 0x300 && c <= 0x3ff;
+}
+
+/* What Unicode 2.0 had otherwise; the ideographs of F900 it did not map. */
+static bool by_unicode_2_0(struct fold *f, uint32_t c)
+{
+	const struct cyre_unicode_2_0 *row = cyre_unicode_2_0_find(c);
+	size_t i;
+
+	if (!row && (c < 0xf900 || c > 0xfaff))
+		return false;
+	if (!row || row->to[0] == CYRE_UNICODE_ITSELF) {
+		put(f, c);
+		return true;
+	}
+	for (i = 0; i < 3 && row->to[i]; i++) {
+		if (!is_vanished_greek(f, row->to[i]))
+			put(f, row->to[i]);
+	}
+	return true;
+}
+
+enum found { FOUND_NOT, FOUND_BLANK, FOUND };
+
+static enum found by_table(struct fold *f, uint32_t c, int depth)
 {
 	size_t i;
 	int k;
 
-	if (f->greek_vanishes && c >= 0x300 && c <= 0x3ff)
-		return true;
+	if (is_vanished_greek(f, c))
+		return FOUND;
 	for (i = 0; i < sizeof(fixes) / sizeof(fixes[0]); i++) {
 		if (c < fixes[i].first || c > fixes[i].last)
 			continue;
-		if (!fixes[i].to[0] && !f->old)
-			put(f, ' ');
 		for (k = 0; k < 2 && fixes[i].to[k]; k++)
 			fold(f, fixes[i].to[k], depth);
-		return true;
+		return k ? FOUND : FOUND_BLANK;
 	}
-	if (!f->old)
-		return false;
-	for (i = 0; i < sizeof(fixes_2_0) / sizeof(fixes_2_0[0]); i++) {
-		if (c < fixes_2_0[i].first || c > fixes_2_0[i].last)
-			continue;
-		/* A range of pairs maps onto its one small letter. */
-		if (fixes_2_0[i].add == 0x30)
-			put(f, c + 0x30);
-		else
-			put(f, fixes_2_0[i].add
-				? (uint32_t)(fixes_2_0[i].first +
-					fixes_2_0[i].add) : c);
-		return true;
-	}
-	return false;
+	return f->old && by_unicode_2_0(f, c) ? FOUND : FOUND_NOT;
 }
 
 /* The decomposition of the character itself, canonical or not. */
@@ -129,27 +127,32 @@ static bool by_decomposition(struct fold *f, uint32_t c, int depth)
 
 static void fold(struct fold *f, uint32_t c, int depth)
 {
+	enum found found;
 	uint32_t lower;
 
 	if (depth == 0 || c > 0x10ffff) {
 		put(f, c);
 		return;
 	}
-	if (by_table(f, c, depth - 1))
+	found = by_table(f, c, depth - 1);
+	if (found == FOUND)
 		return;
-	if (is_new(f, c)) {
+	if (found == FOUND_NOT && is_new(f, c)) {
 		put(f, c);
 		return;
 	}
-	if (is_space(c)) {
+	if (found == FOUND_BLANK || is_space(c)) {
 		if (!f->old)
 			put(f, ' ');
-		return;
+		/* Of 2.4's own blanks some have a decomposition as well, which
+		 * prevails as all do over blanks. */
+		if (f->old || found == FOUND_NOT)
+			return;
 	}
 	lower = (uint32_t)u_tolower((UChar32)c);
 	if (lower != c && !is_new(f, lower))
 		fold(f, lower, depth - 1);
-	else if (!by_decomposition(f, c, depth - 1))
+	else if (!by_decomposition(f, c, depth - 1) && found == FOUND_NOT)
 		put(f, c);
 }
 

@@ -10,14 +10,11 @@
 static bool needs_literal(struct cyre_slice s)
 {
 	size_t i;
-	uint8_t c;
 
 	if (s.n > QUOTED_MAX)
 		return true;
 	for (i = 0; i < s.n; i++) {
-		c = s.p[i];
-		if (c >= 0x80 || !c || c == '\r' || c == '\n' || c == '"' ||
-			c == '%' || c == '\\')
+		if (cyre_is(s.p[i], CYRE_CC_LITERAL))
 			return true;
 	}
 	return false;

@@ -108,6 +108,7 @@ enum {
 	CYRE_CC_ALPHA = 8,
 	CYRE_CC_DIGIT = 16,
 	CYRE_CC_HEX = 32,
+	CYRE_CC_LITERAL = 64, /* makes a value a literal (cache.md 2) */
 };
 extern const uint8_t cyre_char_class[256];
 
@@ -272,6 +273,12 @@ bool cyre_old_is_utf8(int charset);
 /* The search form of one code, as up to 2.4. Returns how many codes it has. */
 size_t cyre_fold(const struct cyre_mail_behaviour *b, uint32_t code,
 	uint32_t ret[CYRE_FOLD_MAX]);
+/* unicode_2_0.c: a character whose search form was another then; 0 ends it. */
+struct cyre_unicode_2_0 {
+	uint16_t code, to[3];
+};
+#define CYRE_UNICODE_ITSELF 0xffff
+const struct cyre_unicode_2_0 *cyre_unicode_2_0_find(uint32_t code);
 /* Has any of the 256 codes around this one another search form? */
 bool cyre_fold_has_block(const struct cyre_mail_behaviour *b, uint32_t code);
 /* Into m->text. */

@@ -108,24 +108,27 @@ static void set_addresses(struct cyre_mail_parser *m, struct cyre_cur t,
 static bool envelope_field(struct cyre_mail_parser *m,
 	struct cyre_envelope *env, struct cyre_slice name, struct cyre_cur t)
 {
-#define LIST(member) true, offsetof(struct cyre_envelope, member)
-#define TEXT(member) false, offsetof(struct cyre_envelope, member)
+#define ROW(name, list, member) \
+	{name, sizeof(name) - 1, list, offsetof(struct cyre_envelope, member)}
 	static const struct {
 		const char *name;
+		size_t len;
 		bool list;
 		size_t off;
-	} fields[] = {{"from", LIST(from)}, {"to", LIST(to)}, {"cc", LIST(cc)},
-		{"date", TEXT(date)}, {"subject", TEXT(subject)},
-		{"message-id", TEXT(message_id)}, {"reply-to", LIST(reply_to)},
-		{"in-reply-to", TEXT(in_reply_to)}, {"sender", LIST(sender)},
-		{"bcc", LIST(bcc)}};
-#undef LIST
-#undef TEXT
+	} fields[] = {ROW("from", true, from), ROW("to", true, to),
+		ROW("cc", true, cc), ROW("date", false, date),
+		ROW("subject", false, subject),
+		ROW("message-id", false, message_id),
+		ROW("reply-to", true, reply_to),
+		ROW("in-reply-to", false, in_reply_to),
+		ROW("sender", true, sender), ROW("bcc", true, bcc)};
+#undef ROW
 	size_t i;
 	char *at;
 
 	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-		if (cyre_slice_is_nocase(name, fields[i].name))
+		if (name.n == fields[i].len &&
+			cyre_slice_is_nocase(name, fields[i].name))
 			break;
 	}
 	if (i == sizeof(fields) / sizeof(fields[0]))
@@ -186,7 +189,7 @@ static void header_line(struct cyre_mail_parser *m, struct cyre_part *part,
 	if (top && !cyre_is_wsp(*line))
 		cache_field(m, name, line, end);
 	t.p++;
-	if (!name.n || (part->env && envelope_field(m, part->env, name, t)))
+	if (part->env && envelope_field(m, part->env, name, t))
 		return;
 	if (!cyre_slice_sub(name, 0, sizeof(content) - 1, &pre))
 		return;

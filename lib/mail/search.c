@@ -133,8 +133,11 @@ static const struct rule other_names[] = {
 static const struct rule *find_rule(const struct rule *rules,
 	struct cyre_slice name)
 {
+	uint8_t first = name.n ? cyre_lower(name.p[0]) : 0;
+
 	for (; rules->name; rules++) {
-		if (cyre_slice_is_nocase(name, rules->name))
+		if ((uint8_t)rules->name[0] == first &&
+			cyre_slice_is_nocase(name, rules->name))
 			break;
 	}
 	return rules;

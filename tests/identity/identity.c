@@ -4,8 +4,11 @@
  *
  *   identity check DIR SHARES RELEASE   counts; fails below the shares recorded
  *   identity counts DIR RELEASE...      a line for the file of shares, each
- *   identity table DIR                  docs/byte-identity.md's tables
+ *   identity page DIR PROSE             docs/byte-identity.md: the prose, with
+ *                                       the tables in place of @TABLES@
  *   identity show DIR RELEASE [UID]     what differs, in one message or all
+ *   identity folder DIR RELEASE         a mailbox folder: cyrus.index,
+ *                                       cyrus.cache and the messages "UID."
  *
  * DIR holds the unpacked archives of ../shared/fixtures/caches and the message
  * files (unpack.sh). Exit status 77: it is not there.
@@ -109,6 +112,19 @@ static void read_uids(const char *dir)
 	}
 }
 
+static const char *file_of(uint32_t uid)
+{
+	static char name[16];
+
+	if (!uid_file) {
+		snprintf(name, sizeof(name), "%u.", uid);
+		return name;
+	}
+	if (uid >= n_uids || !uid_file[uid])
+		die("UIDS.tsv", "a UID is not in it");
+	return uid_file[uid];
+}
+
 /* The item at *rec, which moves behind it. */
 static struct cyre_slice item(struct cyre_slice *rec)
 {
@@ -143,7 +159,7 @@ static void note(struct run *r, unsigned col, bool same)
 	r->counts.has[col]++;
 	r->counts.same[col] += same;
 	if (r->show && !same && col != COL_RECORD)
-		printf("%s %u %s: %s\n", r->release, r->uid, uid_file[r->uid],
+		printf("%s %u %s: %s\n", r->release, r->uid, file_of(r->uid),
 			columns[col]);
 }
 
@@ -240,10 +256,9 @@ static void one_record(struct run *r, const uint8_t *rec,
 	if (r->only && r->only != uid)
 		return;
 	r->uid = uid;
-	if (uid >= n_uids || !uid_file[uid] ||
-		!cyre_slice_sub(cache, off, cache.n - off, &want))
+	if (off > cache.n || !cyre_slice_sub(cache, off, cache.n - off, &want))
 		die(r->release, "index and cache do not fit");
-	snprintf(path, sizeof(path), "%s/%s", r->dir, uid_file[uid]);
+	snprintf(path, sizeof(path), "%s/%s", r->dir, file_of(uid));
 	msg = slurp(path);
 	st = cyre_mail_parse(r->parser, cyre_buf_slice(&msg), &made, &f);
 	if (st != CYRE_OK)
@@ -257,17 +272,16 @@ static void one_record(struct run *r, const uint8_t *rec,
 	cyre_buf_free(&msg);
 }
 
+/* Two files whose names begin so and end in index and cache. */
 static void one_folder(struct run *r, const char *stem)
 {
 	char path[4096];
 	struct cyre_buf index, cache;
 	uint32_t start, size, n;
 
-	snprintf(path, sizeof(path), "%s/%s/%s.index", r->dir, r->release,
-		stem);
+	snprintf(path, sizeof(path), "%sindex", stem);
 	index = slurp(path);
-	snprintf(path, sizeof(path), "%s/%s/%s.cache", r->dir, r->release,
-		stem);
+	snprintf(path, sizeof(path), "%scache", stem);
 	cache = slurp(path);
 	if (index.n < 76)
 		die(path, "the index is too short");
@@ -290,21 +304,28 @@ static struct counts count(const char *dir, const char *release,
 	const struct cyre_mail_behaviour *b = cyre_mail_behaviour(release);
 	struct run r = {.dir = dir, .release = release, .show = show_it,
 		.only = only};
-	char path[4096], *dot;
+	char path[4096], stem[4096 + 300], *dot;
 	struct dirent *e;
 	DIR *d;
 
+	if (!b || cyre_mail_parser_new(b, NULL, &r.parser) != CYRE_OK)
+		die(release, "no behaviour for it");
+	if (!uid_file) {
+		snprintf(stem, sizeof(stem), "%s/cyrus.", dir);
+		one_folder(&r, stem);
+		cyre_mail_parser_free(r.parser);
+		return r.counts;
+	}
 	snprintf(path, sizeof(path), "%s/%s", dir, release);
 	d = opendir(path);
 	if (!d)
 		die(path, "cannot be opened");
-	if (!b || cyre_mail_parser_new(b, NULL, &r.parser) != CYRE_OK)
-		die(release, "no behaviour for it");
 	while ((e = readdir(d))) {
 		dot = strstr(e->d_name, ".index");
 		if (dot) {
-			*dot = 0;
-			one_folder(&r, e->d_name);
+			dot[1] = 0;
+			snprintf(stem, sizeof(stem), "%s/%s", path, e->d_name);
+			one_folder(&r, stem);
 		}
 	}
 	closedir(d);
@@ -379,7 +400,7 @@ static void print_cell(const struct counts *c, unsigned col)
 
 static void table(const char *dir)
 {
-	static struct counts all[N_RELEASES];
+	struct counts all[N_RELEASES];
 	unsigned i, part, from, to;
 
 	for (i = 0; i < N_RELEASES; i++)
@@ -403,6 +424,22 @@ static void table(const char *dir)
 	}
 }
 
+static void page(const char *dir, const char *prose)
+{
+	struct cyre_buf b = slurp(prose);
+	char *at;
+
+	cyre_put_u8(&b, 0);
+	at = strstr((char *)b.p, "@TABLES@\n");
+	if (!at)
+		die(prose, "has no @TABLES@");
+	*at = 0;
+	fputs((char *)b.p, stdout);
+	table(dir);
+	fputs(strchr(at + 1, '\n'), stdout);
+	cyre_buf_free(&b);
+}
+
 int main(int argc, char **argv)
 {
 	const char *mode = argc > 2 ? argv[1] : "", *dir = argv[argc > 2 ? 2 : 0];
@@ -410,6 +447,13 @@ int main(int argc, char **argv)
 	struct counts c;
 	char path[4096];
 
+	if (argc == 4 && strcmp(mode, "folder") == 0) {
+		c = count(dir, argv[3], true, 0);
+		print_heading();
+		print_counts(argv[3], &c);
+		return c.same[COL_RECORD] == c.records ? EXIT_SUCCESS
+						       : EXIT_FAILURE;
+	}
 	snprintf(path, sizeof(path), "%s/UIDS.tsv", dir);
 	if (argc > 2 && stat(path, &st) < 0) {
 		printf("skipped: %s is not there\n", path);
@@ -417,8 +461,8 @@ int main(int argc, char **argv)
 	}
 	if (argc > 2)
 		read_uids(dir);
-	if (strcmp(mode, "table") == 0) {
-		table(dir);
+	if (argc == 4 && strcmp(mode, "page") == 0) {
+		page(dir, argv[3]);
 		return EXIT_SUCCESS;
 	}
 	if (strcmp(mode, "counts") == 0) {
@@ -440,6 +484,6 @@ int main(int argc, char **argv)
 			argc == 5 ? strtoul(argv[4], NULL, 10) : 0);
 		return EXIT_SUCCESS;
 	}
-	fprintf(stderr, "usage: identity check|counts|table|show DIR ...\n");
+	fprintf(stderr, "usage: identity check|counts|page|show|folder DIR ...\n");
 	return 2;
 }
