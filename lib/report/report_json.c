@@ -58,37 +58,17 @@ static void codes(struct cyre_json *j, const char *key, const uint64_t *count)
 static void put_finding(cyre_report *r, const struct cyre_report_mailbox *m,
 	const struct cyre_finding *f)
 {
-	const struct cyre_problem_row *row = cyre_problem_row(f->problem);
 	struct cyre_json j = line(r, "finding");
 	const char *name = cyre_file_name(f->file);
-	struct cyre_buf words = {0};
 
-	cyre_json_member(&j, "code", row->slug);
-	cyre_json_member(&j, "id", row->id);
-	cyre_json_member(&j, "severity", cyre_severity_name(row->severity));
-	cyre_json_member(&j, "fix", cyre_fix_name(row->fix));
+	cyre_finding_problem_json(&j, f);
 	cyre_json_member(&j, "mboxname", m->mboxname);
 	cyre_json_member(&j, "userid", m->userid);
 	cyre_json_member(&j, "partition", m->partition);
 	cyre_json_member(&j, "path", m->path);
 	cyre_json_member(&j, "file", *name ? name : NULL);
 	cyre_json_member(&j, "uniqueid", m->uniqueid);
-	if (f->uid)
-		cyre_json_member_number(&j, "uid", f->uid);
-	if (f->offset)
-		cyre_json_member_number(&j, "offset", f->offset);
-	if (f->length)
-		cyre_json_member_number(&j, "length", f->length);
-	if (f->expected || f->actual) {
-		cyre_json_member_number(&j, "expected", f->expected);
-		cyre_json_member_number(&j, "actual", f->actual);
-	}
-	cyre_words(&words, f);
-	cyre_json_key(&j, "detail");
-	cyre_json_slice(&j, cyre_buf_slice(&words));
-	if (words.bad)
-		r->out.bad = true;
-	cyre_buf_free(&words);
+	cyre_finding_values_json(&j, f);
 	end_line(&j);
 }
 

@@ -48,3 +48,35 @@ void cyre_words(struct cyre_buf *b, const struct cyre_finding *f)
 			put_value(b, f, *++p);
 	}
 }
+
+void cyre_finding_problem_json(
+	struct cyre_json *j, const struct cyre_finding *f)
+{
+	const struct cyre_problem_row *row = cyre_problem_row(f->problem);
+
+	cyre_json_member(j, "code", row->slug);
+	cyre_json_member(j, "id", row->id);
+	cyre_json_member(j, "severity", cyre_severity_name(row->severity));
+	cyre_json_member(j, "fix", cyre_fix_name(row->fix));
+}
+
+void cyre_finding_values_json(struct cyre_json *j, const struct cyre_finding *f)
+{
+	struct cyre_buf words = {0};
+
+	if (f->uid)
+		cyre_json_member_number(j, "uid", f->uid);
+	if (f->offset)
+		cyre_json_member_number(j, "offset", f->offset);
+	if (f->length)
+		cyre_json_member_number(j, "length", f->length);
+	if (f->expected || f->actual) {
+		cyre_json_member_number(j, "expected", f->expected);
+		cyre_json_member_number(j, "actual", f->actual);
+	}
+	cyre_words(&words, f);
+	cyre_json_key(j, "detail");
+	cyre_json_slice(j, cyre_buf_slice(&words));
+	j->b->bad = j->b->bad || words.bad;
+	cyre_buf_free(&words);
+}

@@ -4,17 +4,19 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
+tool=cyrscan
+
 # wrong REGEX ARGUMENT...
 wrong() {
     local regex=$1
     shift
-    run 16 cyrscan "$@"
-    [ ! -s "$WORK/out" ] || fail "printed something: cyrscan $*"
+    run 16 $tool "$@"
+    [ ! -s "$WORK/out" ] || fail "printed something: $tool $*"
     [ "$(wc -l <"$WORK/err")" -eq 1 ] || {
         cat "$WORK/err" >&2
-        fail "not one line: cyrscan $*"
+        fail "not one line: $tool $*"
     }
-    has "$WORK/err" '^cyrscan: '
+    has "$WORK/err" "^$tool: "
     has "$WORK/err" "$regex"
 }
 
@@ -44,3 +46,14 @@ run 0 cyrscan --help
 has "$WORK/out" '--level'
 run 0 cyrscan --version
 has "$WORK/out" '^cyrscan .*[0-9]+\.[0-9]+'
+
+tool=cyrshow
+wrong 'PATH'
+wrong 'nonsense' --nonsense "$TREE"
+wrong 'level' --level 3 "$TREE"
+wrong 'memory' --memory
+wrong '12Q' --memory 12Q "$TREE"
+run 0 cyrshow --help
+has "$WORK/out" '--json'
+run 0 cyrshow --version
+has "$WORK/out" '^cyrshow .*[0-9]+\.[0-9]+'

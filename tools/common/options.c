@@ -214,11 +214,27 @@ static const struct cyre_option common_options[] = {
 	{NULL, 0, NULL, NULL, NULL},
 };
 
-static void print_options(const struct cyre_option *o)
+/* A tool that is given files has no server to choose from. */
+static bool is_for_files(const struct cyre_option *o)
+{
+	switch (OPT_CONFIG + (o - common_options)) {
+	case OPT_MEMORY:
+	case OPT_VERBOSE:
+	case OPT_VERSION:
+	case OPT_HELP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void print_options(const struct cyre_option *o, bool files)
 {
 	char left[64];
 
 	for (; o->name; o++) {
+		if (files && !is_for_files(o))
+			continue;
 		snprintf(left, sizeof(left), "%c%c%s--%s%s%s",
 			o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
 			o->letter ? ", " : "  ", o->name, o->arg ? " " : "",
@@ -227,13 +243,14 @@ static void print_options(const struct cyre_option *o)
 	}
 }
 
-static void print_help(const char *usage, const struct cyre_option *own)
+static void print_help(
+	const char *usage, const struct cyre_option *own, bool files)
 {
 	printf("%s\n", usage);
-	print_options(own);
-	if (own->name)
+	print_options(own, false);
+	if (own->name && !files)
 		putchar('\n');
-	print_options(common_options);
+	print_options(common_options, files);
 	printf("\nExit status: 0 clean, 1 all repaired, 4 problems left, 8 part of the work could\n"
 	       "not be done, 16 wrong usage, 32 interrupted; added up.\n");
 }
@@ -242,6 +259,7 @@ struct parse {
 	const char *tool, *usage;
 	const struct cyre_option *own;
 	void *payload;
+	bool files; /* only the options of tools that are given files */
 	struct cyre_common_options *c;
 	struct option longs[MAX_OPTIONS];
 	char shorts[2 * MAX_OPTIONS + 2];
@@ -256,6 +274,8 @@ static void add_table(struct parse *p, const struct cyre_option *o, int first,
 	int i;
 
 	for (i = 0; o[i].name && *nlongs < MAX_OPTIONS - 1; i++) {
+		if (o == common_options && p->files && !is_for_files(&o[i]))
+			continue;
 		p->longs[(*nlongs)++] = (struct option){o[i].name,
 			o[i].arg ? required_argument : no_argument, NULL,
 			first + i};
@@ -355,7 +375,7 @@ static bool set_common(struct parse *p, int opt, const char *arg)
 		printf("%s (cyrescue) %s\n", p->tool, CYRE_VERSION);
 		exit(EXIT_CLEAN);
 	case OPT_HELP:
-		print_help(p->usage, p->own);
+		print_help(p->usage, p->own, p->files);
 		exit(EXIT_CLEAN);
 	}
 	return set_path_or_name(c, opt, arg);
@@ -367,6 +387,43 @@ static const char *option_name(const struct parse *p, int opt)
 				 : p->own[opt - FIRST_LONG].name;
 }
 
+static void parse(struct parse *p, int argc, char **argv, int *ret_first)
+{
+	struct cyre_common_options *common = p->c;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t nlongs = 0;
+	int opt;
+	bool ok;
+
+	tool_name = p->tool;
+	*common = (struct cyre_common_options){.shard = 1, .shards = 1,
+		.jobs = cpus > 1 ? (unsigned)cpus : 1,
+		.memory = UINT64_C(1) << 30};
+	add_table(p, p->own, FIRST_LONG, &nlongs);
+	add_table(p, common_options, OPT_CONFIG, &nlongs);
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, p->shorts, p->longs, NULL)) != -1) {
+		if (opt == ':')
+			cyre_usage_error(p->tool, "option '%s' needs an argument",
+				argv[optind - 1]);
+		if (opt < FIRST_LONG)
+			opt = by_letter(p, opt);
+		if (opt == '?')
+			cyre_usage_error(p->tool, "unknown option '%s'",
+				argv[optind - 1]);
+		ok = opt >= OPT_CONFIG
+			     ? set_common(p, opt, optarg)
+			     : p->own[opt - FIRST_LONG].set(
+				     p->payload, optarg);
+		if (!ok)
+			cyre_usage_error(p->tool, "'%s' is no value for --%s",
+				optarg ? optarg : "", option_name(p, opt));
+	}
+	if (p->from_file)
+		add_names(common, p->from_file, p->delimiter);
+	*ret_first = optind;
+}
+
 void cyre_parse_options(int argc, char **argv, const char *tool,
 	const char *usage, const struct cyre_option *own, void *payload,
 	struct cyre_common_options *common, int *ret_first)
@@ -374,35 +431,17 @@ void cyre_parse_options(int argc, char **argv, const char *tool,
 	struct parse p = {.tool = tool, .usage = usage, .own = own,
 		.payload = payload, .c = common, .shorts = ":",
 		.delimiter = '\n'};
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t nlongs = 0;
-	int opt;
-	bool ok;
 
-	tool_name = tool;
-	*common = (struct cyre_common_options){.shard = 1, .shards = 1,
-		.jobs = cpus > 1 ? (unsigned)cpus : 1,
-		.memory = UINT64_C(1) << 30};
-	add_table(&p, own, FIRST_LONG, &nlongs);
-	add_table(&p, common_options, OPT_CONFIG, &nlongs);
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, p.shorts, p.longs, NULL)) != -1) {
-		if (opt == ':')
-			cyre_usage_error(tool, "option '%s' needs an argument",
-				argv[optind - 1]);
-		if (opt < FIRST_LONG)
-			opt = by_letter(&p, opt);
-		if (opt == '?')
-			cyre_usage_error(tool, "unknown option '%s'",
-				argv[optind - 1]);
-		ok = opt >= OPT_CONFIG
-			     ? set_common(&p, opt, optarg)
-			     : own[opt - FIRST_LONG].set(payload, optarg);
-		if (!ok)
-			cyre_usage_error(tool, "'%s' is no value for --%s",
-				optarg ? optarg : "", option_name(&p, opt));
-	}
-	if (p.from_file)
-		add_names(common, p.from_file, p.delimiter);
-	*ret_first = optind;
+	parse(&p, argc, argv, ret_first);
+}
+
+void cyre_parse_file_options(int argc, char **argv, const char *tool,
+	const char *usage, const struct cyre_option *own, void *payload,
+	struct cyre_common_options *common, int *ret_first)
+{
+	struct parse p = {.tool = tool, .usage = usage, .own = own,
+		.payload = payload, .files = true, .c = common, .shorts = ":",
+		.delimiter = '\n'};
+
+	parse(&p, argc, argv, ret_first);
 }

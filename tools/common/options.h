@@ -57,6 +57,12 @@ void cyre_parse_options(int argc, char **argv, const char *tool,
 	const char *usage, const struct cyre_option *own, void *payload,
 	struct cyre_common_options *common, int *ret_first);
 
+/* The same for a tool that is given files: --memory, --verbose, --version and
+ * --help are all it takes of the common options. */
+void cyre_parse_file_options(int argc, char **argv, const char *tool,
+	const char *usage, const struct cyre_option *own, void *payload,
+	struct cyre_common_options *common, int *ret_first);
+
 /* One line on stderr, "tool: …; try 'tool --help'", and exit 16. */
 void cyre_usage_error(const char *tool, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), noreturn));
