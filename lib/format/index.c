@@ -66,6 +66,17 @@ static void decode(struct cyre_slice bytes, const struct cyre_index_field *f,
 	}
 }
 
+struct cyre_index_header cyre_index_decode_header(
+	const struct cyre_index_layout *l, struct cyre_slice bytes)
+{
+	struct cyre_index_header h = {0};
+
+	decode(bytes, l->header, &h);
+	if (l->version < 12)
+		h.exists = h.num_records;
+	return h;
+}
+
 /* v0 to v4: the header and the record grew without a new number (index.md 2.1,
  * invariant 4). */
 static bool old_sizes(uint32_t start, uint32_t stride)
@@ -231,9 +242,8 @@ cyre_status cyre_index_read(struct cyre_slice file, enum cyre_file which,
 			.expected = ix.start, .actual = file.n);
 		return CYRE_EFORMAT;
 	}
-	decode(cyre_slice(file.p, ix.start), ix.layout->header, &ix.h);
-	if (version < 12)
-		ix.h.exists = ix.h.num_records;
+	ix.h = cyre_index_decode_header(
+		ix.layout, cyre_slice(file.p, ix.start));
 	check_header(&ix, which, found);
 	settle_count(&ix, which, found);
 	*ret = ix;

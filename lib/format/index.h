@@ -139,6 +139,9 @@ struct cyre_slice cyre_index_bytes(const struct cyre_index *ix, uint32_t recno);
 /* Decodes a record of this index's layout; false when it is too short. */
 bool cyre_index_decode(const struct cyre_index *ix, struct cyre_slice bytes,
 	struct cyre_index_record *ret);
+/* The fields of a header as far as `bytes` go; no test is made. */
+struct cyre_index_header cyre_index_decode_header(
+	const struct cyre_index_layout *l, struct cyre_slice bytes);
 /* The check sum the record should carry; only where cyre_index_has_crc(). */
 uint32_t cyre_index_record_sum(const struct cyre_index *ix,
 	struct cyre_slice bytes);
