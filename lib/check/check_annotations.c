@@ -22,15 +22,27 @@ struct sums {
 	uint64_t bytes;		/* of the values */
 };
 
-/* The record of a uid, by binary search: records ascend. */
-static bool find_record(const struct cyre_index *ix, uint32_t uid,
+/* The records, in an index or by themselves; they ascend. */
+struct records {
+	unsigned version;
+	size_t n;
+	const struct cyre_index *ix; /* NULL: `r` */
+	const struct cyre_index_record *r;
+};
+
+static bool find_record(const struct records *of, uint32_t uid,
 	struct cyre_index_record *ret)
 {
-	uint32_t lo = 1, hi = ix->count + 1, mid;
+	size_t lo = 0, hi = of->n, mid;
 
 	while (lo < hi) {
 		mid = lo + (hi - lo) / 2;
-		cyre_index_decode(ix, cyre_index_bytes(ix, mid), ret);
+		if (of->ix)
+			cyre_index_decode(of->ix,
+				cyre_index_bytes(of->ix, (uint32_t)mid + 1),
+				ret);
+		else
+			*ret = of->r[mid];
 		if (ret->uid == uid)
 			return true;
 		if (ret->uid < uid)
@@ -81,7 +93,7 @@ static uint32_t sum_of(const struct cyre_annotation *a,
 	return cyre_crc32_more(crc, a->value);
 }
 
-static void add_entry(const struct cyre_index *ix,
+static void add_entry(const struct records *of,
 	const struct cyre_db_entry *e, struct cyre_slice owner,
 	struct sums *sums)
 {
@@ -93,17 +105,17 @@ static void add_entry(const struct cyre_index *ix,
 		!a.value.n)
 		return;
 	uid = cyre_annotation_uid(&a);
-	if (!uid || !find_record(ix, uid, &r) ||
+	if (!uid || !find_record(of, uid, &r) ||
 		(r.system_flags & CYRE_FLAG_EXPUNGED))
 		return;
 	sums->bytes += a.value.n;
-	if (shadows_field(ix->layout->version, a.entry))
+	if (shadows_field(of->version, a.entry))
 		sums->stored_shadow ^= sum_of(&a, owner);
 	else
 		sums->stored ^= sum_of(&a, owner);
 }
 
-static cyre_status add_file(const struct cyre_index *ix,
+static cyre_status add_file(const struct records *of,
 	struct cyre_slice bytes, struct cyre_slice owner,
 	struct cyre_findings *found, struct sums *sums, bool *ret_known)
 {
@@ -124,7 +136,7 @@ static cyre_status add_file(const struct cyre_index *ix,
 	if (st != CYRE_OK)
 		return CYRE_OK;
 	for (i = 0; i < cyre_db_count(db); i++)
-		add_entry(ix, cyre_db_at(db, i), owner, sums);
+		add_entry(of, cyre_db_at(db, i), owner, sums);
 	cyre_db_free(db);
 	return CYRE_OK;
 }
@@ -153,9 +165,11 @@ cyre_status cyre_check_annotations(const struct cyre_index *ix,
 	const struct cyre_index_totals *totals, struct cyre_slice bytes,
 	struct cyre_slice owner, struct cyre_findings *found)
 {
+	struct records of = {
+		.version = ix->layout->version, .n = ix->count, .ix = ix};
 	struct sums s = {0};
 	bool known;
-	cyre_status st = add_file(ix, bytes, owner, found, &s, &known);
+	cyre_status st = add_file(&of, bytes, owner, found, &s, &known);
 
 	if (st != CYRE_OK || !known || ix->layout->version < 13)
 		return st;
@@ -171,5 +185,23 @@ cyre_status cyre_check_annotations(const struct cyre_index *ix,
 		CYRE_FIND(found, .problem = CYRE_P_INDEX_QUOTA_ANNOT,
 			.file = CYRE_FILE_INDEX, .expected = s.bytes,
 			.actual = ix->h.quota_annot_used);
+	return CYRE_OK;
+}
+
+cyre_status cyre_annotations_sum(unsigned version,
+	const struct cyre_index_record *records, size_t n,
+	struct cyre_slice bytes, struct cyre_slice owner, uint32_t *ret)
+{
+	struct records of = {.version = version, .n = n, .r = records};
+	struct cyre_findings ignored = {.keep = 1};
+	struct sums s = {0};
+	bool known;
+	cyre_status st = add_file(&of, bytes, owner, &ignored, &s, &known);
+
+	cyre_findings_free(&ignored);
+	if (st != CYRE_OK)
+		return st;
+	/* Before 3.1.8, whose files are v13, those count as well. */
+	*ret = s.stored ^ (version < 15 ? s.stored_shadow : 0);
 	return CYRE_OK;
 }

@@ -18,4 +18,13 @@ cyre_status cyre_check_annotations(const struct cyre_index *ix,
 	const struct cyre_index_totals *totals, struct cyre_slice bytes,
 	struct cyre_slice owner, struct cyre_findings *found);
 
+/*
+ * The XOR of the sums of the stored annotations of these records (by uid), as a
+ * server keeps it that opens an index of this version; 0 when the file cannot
+ * be read. CYRE_OK or CYRE_ENOMEM.
+ */
+cyre_status cyre_annotations_sum(unsigned version,
+	const struct cyre_index_record *records, size_t n,
+	struct cyre_slice bytes, struct cyre_slice owner, uint32_t *ret);
+
 #endif

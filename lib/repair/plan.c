@@ -1,0 +1,258 @@
+/*
+ * plan.c - the steps of a plan, and what they share
+ *
+ * records -> cache -> header -> index: each step needs what the ones before
+ * decided; the index is last, because it holds the sums of the others. A file
+ * whose new bytes are its old ones is left out: a plan that changes nothing is
+ * empty.
+ */
+#include "plan_work.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define KEEP_REPAIRS 100000 /* lines of one mailbox */
+
+bool cyre_plan_wants(const struct cyre_plan_work *w, enum cyre_problem p)
+{
+	const struct cyre_problem_row *row = cyre_problem_row(p);
+
+	if (w->policy->only && !w->policy->only[p])
+		return false;
+	switch (row->fix) {
+	case CYRE_FIX_EXACT:
+		return true;
+	case CYRE_FIX_RULE:
+		return w->policy->accept >= CYRE_ACCEPT_RULE;
+	case CYRE_FIX_ASK:
+		return w->policy->accept >= CYRE_ACCEPT_ALL;
+	case CYRE_FIX_NONE:
+		break;
+	}
+	return false;
+}
+
+bool cyre_plan_has(const struct cyre_plan_work *w,
+	const enum cyre_problem *list)
+{
+	for (; *list != CYRE_PROBLEM_COUNT; list++)
+		if (w->found->count[*list] && cyre_plan_wants(w, *list))
+			return true;
+	return false;
+}
+
+bool cyre_plan_family(const struct cyre_plan_work *w, const char *family)
+{
+	int p;
+
+	for (p = 0; p < CYRE_PROBLEM_COUNT; p++) {
+		const struct cyre_problem_row *row =
+			cyre_problem_row((enum cyre_problem)p);
+
+		if (w->found->count[p] && !strncmp(row->id, family, 3) &&
+			row->severity > CYRE_SEV_NOTE &&
+			cyre_plan_wants(w, (enum cyre_problem)p))
+			return true;
+	}
+	return false;
+}
+
+void cyre_plan_note(struct cyre_plan_work *w, const struct cyre_repair *r)
+{
+	struct cyre_plan *p = w->plan;
+	struct cyre_repair copy = *r, *grown;
+	size_t cap;
+
+	if (p->n_repairs == KEEP_REPAIRS) {
+		p->repairs_dropped++;
+		return;
+	}
+	if (p->n_repairs == p->cap_repairs) {
+		cap = p->cap_repairs ? p->cap_repairs * 2 : 16;
+		grown = reallocarray(p->repairs, cap, sizeof(*grown));
+		if (!grown) {
+			p->repairs_dropped++;
+			return;
+		}
+		p->repairs = grown;
+		p->cap_repairs = cap;
+	}
+	copy.before = r->before ? strdup(r->before) : NULL;
+	copy.after = r->after ? strdup(r->after) : NULL;
+	p->repairs[p->n_repairs++] = copy;
+}
+
+void cyre_plan_note_number(struct cyre_plan_work *w, enum cyre_file file,
+	const char *field, uint64_t before, uint64_t after, const char *origin,
+	const char *loss)
+{
+	char a[24], b[24];
+
+	if (before == after && !loss)
+		return;
+	snprintf(a, sizeof(a), "%" PRIu64, before);
+	snprintf(b, sizeof(b), "%" PRIu64, after);
+	cyre_plan_note(w, &(struct cyre_repair){.file = file,
+				  .field = field,
+				  .before = a,
+				  .after = b,
+				  .origin = origin,
+				  .loss = loss});
+}
+
+struct cyre_plan_file *cyre_plan_add_file(struct cyre_plan_work *w,
+	enum cyre_file file)
+{
+	struct cyre_plan_file *f = &w->plan->files[w->plan->n_files++];
+
+	*f = (struct cyre_plan_file){.file = file};
+	return f;
+}
+
+/* The newest release that writes this index version by itself (index.md 1). */
+static const char *newest_release(unsigned version)
+{
+	static const struct {
+		unsigned version;
+		const char *release;
+	} writers[] = {
+		{5, "2.1"}, {6, "2.2"}, {9, "2.3.7"}, {10, "2.3.16"},
+		{12, "2.4"}, {13, "3.0"}, {16, "3.2"}, {17, "3.8"},
+		{19, "3.12"},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(writers) / sizeof(*writers); i++)
+		if (version <= writers[i].version)
+			return writers[i].release;
+	return "3.13";
+}
+
+/*
+ * --as-release, else what the records that are left show, else the neighbours;
+ * a cache version no release wrote is as good as none.
+ */
+const struct cyre_mail_behaviour *cyre_plan_behaviour(
+	const struct cyre_plan_work *w)
+{
+	const struct cyre_mail_behaviour *b = NULL;
+	uint64_t version = 0;
+	size_t i;
+
+	if (w->policy->release)
+		return cyre_mail_behaviour(w->policy->release);
+	for (i = 0; i < w->n; i++)
+		if (!w->records[i].derive &&
+			w->records[i].r.cache_version > version &&
+			cyre_mail_behaviour_of_record(
+				(unsigned)w->records[i].r.cache_version, w->to))
+			version = w->records[i].r.cache_version;
+	if (version || w->to < 6)
+		b = cyre_mail_behaviour_of_record((unsigned)version, w->to);
+	if (!b && w->hints->cache_version)
+		b = cyre_mail_behaviour_of_record(w->hints->cache_version,
+			w->to);
+	return b ? b : cyre_mail_behaviour(newest_release(w->to));
+}
+
+/* What can be set right in the files of this mailbox. */
+static bool anything_to_do(const struct cyre_plan_work *w)
+{
+	static const enum cyre_problem others[] = {CYRE_P_EMPTY_MAILBOX_DIR,
+		CYRE_P_SPOOL_WITHOUT_META, CYRE_P_ARCHIVE_WITHOUT_META,
+		CYRE_P_UNIQUEID_MISFILED, CYRE_PROBLEM_COUNT};
+
+	return cyre_plan_family(w, "HD-") || cyre_plan_family(w, "IX-") ||
+	       cyre_plan_family(w, "EX-") || cyre_plan_family(w, "CA-") ||
+	       cyre_plan_has(w, others) ||
+	       (w->policy->index_version && w->j->index_read &&
+		       w->policy->index_version !=
+			       w->j->index.layout->version);
+}
+
+/* What cannot be read now must not be replaced: it may be there tomorrow. */
+static bool anything_unreadable(const struct cyre_plan_work *w)
+{
+	int i;
+
+	for (i = 0; i < CYRE_FILE_COUNT; i++)
+		if (w->ev->meta[i].state == CYRE_ENTRY_BROKEN ||
+			w->ev->meta[i].state == CYRE_ENTRY_OTHER)
+			return true;
+	return w->found->count[CYRE_P_DIRECTORY_UNREADABLE] != 0;
+}
+
+static void drop_unchanged(struct cyre_plan_work *w)
+{
+	struct cyre_plan *p = w->plan;
+	size_t i, n = 0;
+
+	for (i = 0; i < p->n_files; i++) {
+		struct cyre_plan_file *f = &p->files[i];
+		const struct cyre_metafile *old = &w->ev->meta[f->file];
+		bool there = old->state == CYRE_ENTRY_FILE;
+
+		if (f->remove ? !there
+			      : there && !old->view &&
+					cyre_slice_eq(old->bytes,
+						cyre_buf_slice(&f->bytes))) {
+			cyre_buf_free(&f->bytes);
+			continue;
+		}
+		p->files[n++] = *f;
+	}
+	p->n_files = n;
+	p->needed = n > 0;
+}
+
+static void free_work(struct cyre_plan_work *w)
+{
+	if (w->salvaged)
+		cyre_index_salvage_free(&w->salvage);
+	cyre_header_salvage_free(&w->header_salvage);
+	cyre_buf_free(&w->header_bytes);
+	free(w->records);
+}
+
+cyre_status cyre_plan_make(const struct cyre_evidence *ev,
+	const struct cyre_judgement *j, const struct cyre_findings *found,
+	const struct cyre_plan_policy *policy,
+	const struct cyre_plan_hints *hints,
+	const struct cyre_plan_reader *reader, struct cyre_plan *ret)
+{
+	struct cyre_plan_work w = {.ev = ev, .j = j, .found = found,
+		.policy = policy, .hints = hints, .reader = reader,
+		.plan = ret};
+	cyre_status st;
+
+	*ret = (struct cyre_plan){0};
+	if (!anything_to_do(&w))
+		return CYRE_OK;
+	if (anything_unreadable(&w))
+		return CYRE_EIO;
+	st = cyre_plan_records(&w);
+	if (st == CYRE_OK)
+		st = cyre_plan_cache(&w);
+	if (st == CYRE_OK)
+		st = cyre_plan_header(&w);
+	if (st == CYRE_OK)
+		st = cyre_plan_index(&w);
+	if (st == CYRE_OK)
+		drop_unchanged(&w);
+	free_work(&w);
+	return st;
+}
+
+void cyre_plan_free(struct cyre_plan *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_files; i++)
+		cyre_buf_free(&p->files[i].bytes);
+	for (i = 0; i < p->n_repairs; i++) {
+		free(p->repairs[i].before);
+		free(p->repairs[i].after);
+	}
+	free(p->repairs);
+	*p = (struct cyre_plan){0};
+}

@@ -1,0 +1,314 @@
+/*
+ * plan_cache.c - the cache of each side, and what only the message tells
+ *
+ * A cache that holds good for every record stays as it is. Else a new one is
+ * written: good records are copied, the others made again from their messages,
+ * in the order of the uids, as a repack of the server would. Records whose
+ * fields are in doubt get them from the message at the same time: it is read
+ * once.
+ *
+ * Formats: docs/formats/cache.md 1, index.md 8 and 9.
+ */
+#include "plan_work.h"
+
+#include "check_cache.h"
+#include "digest.h"
+
+struct cache_job {
+	struct cyre_plan_work *w;
+	enum cyre_msg_side side;
+	struct cyre_source *old; /* NULL: there is none */
+	struct cyre_buf *out;	 /* the new cache; NULL: it stays */
+	struct cyre_cache_scratch scratch;
+	cyre_mail_parser *parser;
+};
+
+static enum cyre_file file_of(enum cyre_msg_side side)
+{
+	return side == CYRE_SIDE_ARCHIVE ? CYRE_FILE_ARCHIVE_CACHE
+					 : CYRE_FILE_CACHE;
+}
+
+static bool on_side(const struct cache_job *c,
+	const struct cyre_plan_record *p)
+{
+	bool archived = p->r.system_flags & CYRE_FLAG_ARCHIVED;
+
+	return !c->w->ev->has_archive ||
+	       archived == (c->side == CYRE_SIDE_ARCHIVE);
+}
+
+/* Unlinked records need no cache record (index.md invariant 23). */
+static bool wants_cache(const struct cache_job *c,
+	const struct cyre_plan_record *p)
+{
+	return on_side(c, p) && !(p->r.system_flags & CYRE_FLAG_UNLINKED);
+}
+
+/* Is the record at this offset the one the index describes? */
+static cyre_status holds_good(struct cache_job *c,
+	const struct cyre_plan_record *p, uint32_t *ret_len)
+{
+	uint64_t at = p->r.cache_offset, want = 65536;
+	struct cyre_cache_record rec;
+	struct cyre_cache_fault fault = {.what = NULL};
+	struct cyre_slice bytes;
+	cyre_status st;
+
+	*ret_len = 0;
+	if (!c->old || p->derive || at < CYRE_CACHE_FIRST ||
+		at >= c->old->size || at % 4)
+		return CYRE_OK;
+	for (;;) {
+		if (want > CYRE_CACHE_RECORD_MAX || want > SIZE_MAX)
+			return CYRE_OK;
+		st = cyre_view(c->old, at, (size_t)want, &bytes);
+		if (st != CYRE_OK)
+			return st == CYRE_ENOMEM ? st : CYRE_OK;
+		want = cyre_cache_measure(bytes, &rec);
+		if (!want)
+			break;
+		if (want > c->old->size - at)
+			return CYRE_OK;
+	}
+	if (c->w->from >= 12) {
+		if (p->r.cache_crc && cyre_crc32(rec.bytes) != p->r.cache_crc)
+			return CYRE_OK;
+	}
+	if (c->w->from < 12 || !p->r.cache_crc) {
+		st = cyre_check_cache_items(&rec, (unsigned)p->r.cache_version,
+			&c->scratch, &fault);
+		if (st != CYRE_OK || fault.what)
+			return st;
+	}
+	*ret_len = (uint32_t)rec.bytes.n;
+	return CYRE_OK;
+}
+
+static bool generation_fits(struct cache_job *c)
+{
+	struct cyre_slice bytes;
+
+	return c->old && c->old->size >= 4 &&
+	       cyre_view(c->old, 0, 4, &bytes) == CYRE_OK && bytes.n >= 4 &&
+	       cyre_load_be32(bytes.p) == c->w->h.generation_no;
+}
+
+/*
+ * Decides which records hold good, and whether the file can stay. The strict
+ * reader has tested all of them already when it found nothing.
+ */
+static cyre_status look_at_old(struct cache_job *c, bool *ret_stays)
+{
+	struct cyre_plan_work *w = c->w;
+	bool stays = generation_fits(c), any = false;
+	cyre_status st = CYRE_OK;
+	size_t i;
+
+	for (i = 0; i < w->n && st == CYRE_OK; i++) {
+		struct cyre_plan_record *p = &w->records[i];
+
+		if (!wants_cache(c, p))
+			continue;
+		any = true;
+		st = holds_good(c, p, &p->cache_len);
+		p->cache_at = p->r.cache_offset;
+		stays = stays && p->cache_len;
+	}
+	/* No file is right for a mailbox that never cached anything. */
+	*ret_stays = stays || (!any && !c->old);
+	return st;
+}
+
+/* ---- what the message tells ---- */
+
+static cyre_status get_parser(struct cache_job *c)
+{
+	const struct cyre_plan_reader *reader = c->w->reader;
+
+	if (c->parser)
+		return CYRE_OK;
+	return reader->parser(reader->payload, cyre_plan_behaviour(c->w),
+		&c->parser);
+}
+
+static uint64_t ns(int64_t seconds)
+{
+	return seconds > 0 ? (uint64_t)seconds * CYRE_NSEC : 0;
+}
+
+/* Whole seconds, except in v20, which has room for more. */
+static uint64_t date_of_file(const struct cyre_plan_work *w,
+	const struct cyre_msgfile *f)
+{
+	uint64_t t = f->mtime_ns > 0 ? (uint64_t)f->mtime_ns : CYRE_NSEC;
+
+	return w->to >= 20 ? t : t - t % CYRE_NSEC;
+}
+
+static bool guid_is_null(const struct cyre_index_record *r)
+{
+	static const uint8_t none[20];
+
+	return memcmp(r->guid, none, sizeof(none)) == 0;
+}
+
+/* Up to v10 the server computed GUIDs only when told to. */
+static void set_guid(struct cyre_plan_work *w, struct cyre_plan_record *p,
+	const struct cyre_mail_facts *facts)
+{
+	if (w->to >= 12 || (w->to == 10 && !p->adopted && !guid_is_null(&p->r)))
+		memcpy(p->r.guid, facts->guid, sizeof(p->r.guid));
+}
+
+static void set_facts(struct cyre_plan_work *w, struct cyre_plan_record *p,
+	cyre_mail_parser *parser, struct cyre_mail_facts *facts)
+{
+	struct cyre_index_record *r = &p->r;
+
+	if (!r->internaldate)
+		r->internaldate = date_of_file(w, p->file);
+	if (!r->last_updated)
+		r->last_updated =
+			r->internaldate - r->internaldate % CYRE_NSEC;
+	cyre_mail_dates(parser, (int64_t)cyre_index_seconds(r->internaldate),
+		facts);
+	r->size = w->to >= 12 ? p->file->size : facts->size;
+	r->header_size = facts->header_size;
+	r->content_offset = facts->content_offset;
+	r->content_lines = facts->content_lines;
+	r->sentdate = ns(facts->sentdate);
+	r->gmtime = ns(facts->gmtime);
+	set_guid(w, p, facts);
+	w->plan->rederived++;
+}
+
+/* Parses the message; its record is appended to the new cache. */
+static cyre_status from_message(struct cache_job *c,
+	struct cyre_plan_record *p)
+{
+	const struct cyre_plan_reader *reader = c->w->reader;
+	struct cyre_mail_facts facts;
+	struct cyre_slice message;
+	cyre_status st = get_parser(c);
+	size_t at = c->out->n;
+
+	if (st == CYRE_OK)
+		st = reader->message(reader->payload, p->file, &message);
+	if (st == CYRE_OK)
+		st = cyre_mail_parse(c->parser, message, c->out, &facts);
+	if (st != CYRE_OK)
+		return st;
+	p->r.cache_offset = at;
+	p->r.cache_version = facts.cache_version;
+	p->r.cache_crc = facts.cache_crc;
+	c->w->plan->parsed++;
+	/* From before v12 to v12 and later the server reads every message. */
+	if (p->derive || (c->w->from < 12 && c->w->to >= 12))
+		set_facts(c->w, p, c->parser, &facts);
+	return CYRE_OK;
+}
+
+static cyre_status copy_old(struct cache_job *c, struct cyre_plan_record *p)
+{
+	struct cyre_slice bytes;
+	cyre_status st = cyre_view(c->old, p->cache_at, p->cache_len, &bytes);
+
+	if (st != CYRE_OK)
+		return st;
+	if (bytes.n < p->cache_len)
+		return CYRE_EIO; /* it was longer when it was measured */
+	p->r.cache_offset = c->out->n;
+	cyre_put(c->out, bytes.p, p->cache_len);
+	if (c->w->to >= 12 && !p->r.cache_crc)
+		p->r.cache_crc = cyre_crc32(cyre_slice(bytes.p, p->cache_len));
+	return CYRE_OK;
+}
+
+static cyre_status put_record(struct cache_job *c, struct cyre_plan_record *p)
+{
+	bool reparse = p->derive || (c->w->from < 12 && c->w->to >= 12);
+
+	if (p->cache_len && !reparse)
+		return copy_old(c, p);
+	if (p->file && p->file->state == CYRE_ENTRY_FILE && p->file->size)
+		return from_message(c, p);
+	if (p->cache_len)
+		return copy_old(c, p);
+	/* Neither message nor cache: the record stands for what was lost. */
+	p->r.cache_offset = 0;
+	p->r.cache_crc = 0;
+	return CYRE_OK;
+}
+
+/* The next generation, so that nobody takes old offsets for new ones. */
+static uint32_t next_generation(const struct cache_job *c)
+{
+	struct cyre_slice bytes;
+	uint32_t g = (uint32_t)c->w->h.generation_no;
+
+	if (c->w->new_cache[!c->side])
+		return g; /* the other side's new cache has set it */
+	if (c->old && c->old->size >= 4 &&
+		cyre_view(c->old, 0, 4, &bytes) == CYRE_OK && bytes.n >= 4 &&
+		cyre_load_be32(bytes.p) > g)
+		g = cyre_load_be32(bytes.p);
+	return c->w->j->index_read || c->old ? g + 1 : 0;
+}
+
+static cyre_status write_new(struct cache_job *c)
+{
+	struct cyre_plan_work *w = c->w;
+	struct cyre_plan_file *f = cyre_plan_add_file(w, file_of(c->side));
+	cyre_status st = CYRE_OK;
+	size_t i;
+
+	c->out = &f->bytes;
+	w->h.generation_no = next_generation(c);
+	w->new_cache[c->side] = true;
+	cyre_put_be32(c->out, (uint32_t)w->h.generation_no);
+	for (i = 0; i < w->n && st == CYRE_OK; i++) {
+		if (wants_cache(c, &w->records[i]))
+			st = put_record(c, &w->records[i]);
+		else if (on_side(c, &w->records[i]))
+			w->records[i].r.cache_offset = 0;
+	}
+	if (st == CYRE_OK && c->out->bad)
+		st = CYRE_ENOMEM;
+	return st;
+}
+
+static cyre_status plan_side(struct cyre_plan_work *w, enum cyre_msg_side side,
+	bool force)
+{
+	struct cache_job c = {.w = w,
+		.side = side,
+		.old = w->ev->meta[file_of(side)].view};
+	bool stays;
+	cyre_status st = look_at_old(&c, &stays);
+
+	if (st == CYRE_OK && (!stays || (force && c.old)))
+		st = write_new(&c);
+	cyre_cache_scratch_free(&c.scratch);
+	return st;
+}
+
+cyre_status cyre_plan_cache(struct cyre_plan_work *w)
+{
+	bool reread = w->from < 12 && w->to >= 12;
+	cyre_status st;
+
+	/* Both caches have the index's generation: a new one here makes the
+	 * other new as well. */
+	if (w->ev->has_archive) {
+		st = plan_side(w, CYRE_SIDE_ARCHIVE, reread);
+		if (st == CYRE_OK)
+			st = plan_side(w, CYRE_SIDE_SPOOL,
+				reread || w->new_cache[CYRE_SIDE_ARCHIVE]);
+		if (st == CYRE_OK && w->new_cache[CYRE_SIDE_SPOOL] &&
+			!w->new_cache[CYRE_SIDE_ARCHIVE])
+			st = plan_side(w, CYRE_SIDE_ARCHIVE, true);
+		return st;
+	}
+	return plan_side(w, CYRE_SIDE_SPOOL, reread);
+}

@@ -1,0 +1,277 @@
+/*
+ * plan_header.c - cyrus.header as it is to be, and UIDVALIDITY, which stands in
+ * the same evidence
+ *
+ * A header without damage stays byte for byte, unless a user flag that messages
+ * have must get a name back. Else it is written from what is left of it, the
+ * place of the mailbox, and what is known from outside.
+ *
+ * Formats: docs/formats/header.md; what is taken from where: design.md 5.
+ */
+#include "plan_work.h"
+
+#include "check_header.h"
+#include "digest.h"
+#include "index_totals.h"
+
+/* 2.x: eight digits of a hash of the name, then the UIDVALIDITY. */
+#define OLD_ID_LEN 16
+
+static bool hex8(const uint8_t *p, uint64_t *ret)
+{
+	uint64_t v = 0;
+	int i;
+
+	for (i = 0; i < 8; i++) {
+		uint8_t c = p[i];
+
+		if (c >= '0' && c <= '9')
+			v = v << 4 | (unsigned)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			v = v << 4 | (unsigned)(c - 'a' + 10);
+		else
+			return false;
+	}
+	*ret = v;
+	return true;
+}
+
+static void settle_uidvalidity(struct cyre_plan_work *w)
+{
+	struct cyre_slice id = w->header.uniqueid;
+	const char *origin = "the clock", *loss = "UIDVALIDITY";
+	uint64_t v = 0, hash;
+
+	if (w->h.uidvalidity)
+		return;
+	if (w->hints->uidvalidity) {
+		v = w->hints->uidvalidity;
+		origin = "mailboxes.db";
+		loss = NULL;
+	} else if (id.n == OLD_ID_LEN && hex8(id.p, &hash) &&
+		   hex8(id.p + 8, &v) && v) {
+		origin = "uniqueid";
+		loss = NULL;
+	} else {
+		v = w->hints->now;
+	}
+	cyre_plan_note_number(w, CYRE_FILE_INDEX, "uidvalidity", 0, v, origin,
+		loss);
+	w->h.uidvalidity = v;
+}
+
+/* ---- what is left of the header ---- */
+
+static bool header_is_damaged(const struct cyre_plan_work *w)
+{
+	return !w->j->header_read || !w->j->header.magic_ok ||
+	       cyre_plan_family(w, "HD-") ||
+	       cyre_plan_has(w, (const enum cyre_problem[]){
+					CYRE_P_UNIQUEID_MISFILED,
+					CYRE_P_EMPTY_MAILBOX_DIR,
+					CYRE_PROBLEM_COUNT});
+}
+
+static cyre_status read_left(struct cyre_plan_work *w)
+{
+	static const enum cyre_file files[] = {
+		CYRE_FILE_HEADER, CYRE_FILE_HEADER_NEW};
+	uint32_t sum = (uint32_t)w->h.header_file_crc;
+	cyre_status st;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		const struct cyre_metafile *m = &w->ev->meta[files[i]];
+
+		if (m->state != CYRE_ENTRY_FILE || !m->bytes.n)
+			continue;
+		st = cyre_header_salvage(m->bytes, sum ? &sum : NULL,
+			&w->header_salvage);
+		if (st == CYRE_ENOMEM)
+			return st;
+		if (st != CYRE_OK)
+			continue;
+		w->header = w->header_salvage.h;
+		if (w->header_salvage.uniqueid >= CYRE_TRUST_PLAUSIBLE)
+			return CYRE_OK;
+		/* The id decides whose seen state it is: better none. */
+		w->header.uniqueid = cyre_slice(NULL, 0);
+		if (i == 0 && w->ev->meta[files[1]].state == CYRE_ENTRY_FILE)
+			cyre_header_salvage_free(&w->header_salvage);
+	}
+	return CYRE_OK;
+}
+
+/* ---- what stands elsewhere ---- */
+
+static void take(struct cyre_plan_work *w, struct cyre_slice *field,
+	struct cyre_slice value, const char *name, const char *origin)
+{
+	if (field->n || !value.n)
+		return;
+	*field = value;
+	cyre_plan_note(w, &(struct cyre_repair){.file = CYRE_FILE_HEADER,
+				  .field = name,
+				  .origin = origin});
+}
+
+static struct cyre_slice text(const char *s)
+{
+	return s ? cyre_slice_str(s) : cyre_slice(NULL, 0);
+}
+
+/*
+ * No copy anywhere. A 2.x id is made of name and UIDVALIDITY, so the old one
+ * comes back; later ones are random: one is made that is the same whenever this
+ * mailbox is planned.
+ */
+static void make_uniqueid(struct cyre_plan_work *w, struct cyre_slice name)
+{
+	uint8_t sha[CYRE_SHA1_LEN] = {0};
+	struct cyre_hasher *h = NULL;
+	const char *loss = "uniqueid";
+	char *id = w->made_uniqueid;
+	struct cyre_buf b = {0};
+
+	if (w->header.uniqueid.n)
+		return;
+	if (w->to < 13 && name.n) {
+		snprintf(id, sizeof(w->made_uniqueid), "%08x%08x",
+			cyre_uniqueid_hash(name, w->to < 12),
+			(uint32_t)w->h.uidvalidity);
+		loss = NULL;
+	} else {
+		cyre_put_slice(&b, name);
+		cyre_put_fmt(&b, " %llu",
+			(unsigned long long)w->h.uidvalidity);
+		if (w->n)
+			cyre_put(&b, w->records[0].r.guid, 20);
+		if (!b.bad && cyre_hasher_new(&h) == CYRE_OK)
+			cyre_sha1(h, cyre_buf_slice(&b), sha);
+		cyre_hasher_free(h);
+		cyre_buf_free(&b);
+		snprintf(id, sizeof(w->made_uniqueid),
+			"%02x%02x%02x%02x-%02x%02x-5%x%02x-a%x%02x-"
+			"%02x%02x%02x%02x%02x%02x",
+			sha[0], sha[1], sha[2], sha[3], sha[4], sha[5],
+			sha[6] & 15, sha[7], sha[8] & 15, sha[9], sha[10],
+			sha[11], sha[12], sha[13], sha[14], sha[15]);
+	}
+	w->header.uniqueid = cyre_slice_str(id);
+	cyre_plan_note(w, &(struct cyre_repair){.file = CYRE_FILE_HEADER,
+				  .field = "uniqueid",
+				  .after = id,
+				  .origin = "name and UIDVALIDITY",
+				  .loss = loss});
+}
+
+/* The text form up to 3.5; since 3.6, whose cache version is 11, the other. */
+static enum cyre_header_form form_of(const struct cyre_plan_work *w)
+{
+	uint64_t newest = 0;
+	size_t i;
+
+	if (w->header.form == CYRE_HEADER_TEXT ||
+		w->header.form == CYRE_HEADER_DLIST)
+		return w->header.form;
+	for (i = 0; i < w->n; i++)
+		if (w->records[i].r.cache_version > newest)
+			newest = w->records[i].r.cache_version;
+	if (!newest)
+		newest = w->hints->cache_version;
+	return w->to >= 17 && (newest >= 11 || w->ev->path_uniqueid)
+		       ? CYRE_HEADER_DLIST
+		       : CYRE_HEADER_TEXT;
+}
+
+static void fill_gaps(struct cyre_plan_work *w)
+{
+	struct cyre_slice name = text(w->ev->mboxname);
+
+	if (!name.n)
+		name = w->hints->mboxname;
+	/* In the uuid layout the directory is the id (layout.md 5). */
+	if (w->ev->path_uniqueid)
+		w->header.uniqueid = text(w->ev->path_uniqueid);
+	take(w, &w->header.uniqueid, w->hints->uniqueid, "uniqueid",
+		"mailboxes.db");
+	take(w, &w->header.acl, w->hints->acl, "acl", "mailboxes.db");
+	take(w, &w->header.type, w->hints->type, "type", "mailboxes.db");
+	take(w, &w->header.quotaroot, w->hints->quotaroot, "quotaroot",
+		"mailboxes.db");
+	w->header.form = form_of(w);
+	if (w->header.form == CYRE_HEADER_DLIST) {
+		take(w, &w->header.name, name, "name", "directory");
+		if (!w->header.type.n)
+			w->header.type = cyre_slice_str(
+				w->ev->path_uniqueid ? "e" : "el");
+		w->header.has |= CYRE_HEADER_T | CYRE_HEADER_N |
+				 CYRE_HEADER_I;
+	}
+	settle_uidvalidity(w);
+	make_uniqueid(w, name);
+}
+
+/* ---- user flags ---- */
+
+static void count_flags(const struct cyre_plan_work *w,
+	uint64_t use[CYRE_HEADER_MAX_FLAGS])
+{
+	size_t i;
+	int f;
+
+	memset(use, 0, CYRE_HEADER_MAX_FLAGS * sizeof(*use));
+	for (i = 0; i < w->n; i++)
+		for (f = 0; f < CYRE_HEADER_MAX_FLAGS; f++)
+			use[f] += w->records[i].r.user_flags[f / 32] >> f % 32 &
+				  1;
+}
+
+/* Bits are never dropped: what lost its name gets a placeholder. */
+static unsigned name_flags(struct cyre_plan_work *w)
+{
+	uint64_t use[CYRE_HEADER_MAX_FLAGS];
+	unsigned n, i;
+
+	count_flags(w, use);
+	n = cyre_header_name_used(&w->header, use, w->flag_names);
+	for (i = 0; n && i < CYRE_HEADER_MAX_FLAGS; i++)
+		if (w->flag_names[i][0])
+			cyre_plan_note(w,
+				&(struct cyre_repair){
+					.file = CYRE_FILE_HEADER,
+					.field = "user_flag",
+					.after = w->flag_names[i],
+					.origin = "index",
+					.loss = "name of a keyword"});
+	return n;
+}
+
+cyre_status cyre_plan_header(struct cyre_plan_work *w)
+{
+	bool damaged = header_is_damaged(w);
+	struct cyre_plan_file *f;
+	cyre_status st = CYRE_OK;
+
+	if (!damaged) {
+		w->header = w->j->header;
+		settle_uidvalidity(w);
+		if (!name_flags(w)) {
+			cyre_put_slice(&w->header_bytes,
+				w->ev->meta[CYRE_FILE_HEADER].bytes);
+			return w->header_bytes.bad ? CYRE_ENOMEM : CYRE_OK;
+		}
+	} else {
+		st = read_left(w);
+		if (st != CYRE_OK)
+			return st;
+		fill_gaps(w);
+		name_flags(w);
+	}
+	st = cyre_header_write(&w->header_bytes, &w->header, w->header.form);
+	if (st != CYRE_OK)
+		return st == CYRE_EUSAGE ? CYRE_EIO : st;
+	f = cyre_plan_add_file(w, CYRE_FILE_HEADER);
+	cyre_put_slice(&f->bytes, cyre_buf_slice(&w->header_bytes));
+	return f->bytes.bad ? CYRE_ENOMEM : CYRE_OK;
+}

@@ -1,0 +1,214 @@
+/*
+ * plan_index.c - cyrus.index and cyrus.expunge as they are to be
+ *
+ * Numbers that only grow are raised to the highest seen anywhere; totals and
+ * check sums are computed; everything else stays as found.
+ *
+ * Rules: docs/formats/index.md 6 to 8; design.md 5.
+ */
+#include "plan_work.h"
+
+#include <stdlib.h>
+
+#include "check_annotations.h"
+#include "digest.h"
+#include "index_convert.h"
+#include "index_write.h"
+
+static void raise(struct cyre_plan_work *w, uint64_t *field, uint64_t to,
+	const char *name, const char *origin)
+{
+	if (*field >= to)
+		return;
+	cyre_plan_note_number(w, CYRE_FILE_INDEX, name, *field, to, origin,
+		NULL);
+	*field = to;
+}
+
+/* The highest uid that was ever given out, as far as anything shows. */
+static void raise_last_uid(struct cyre_plan_work *w)
+{
+	uint64_t last = w->hints->last_uid;
+
+	if (w->n && w->records[w->n - 1].r.uid > last)
+		last = w->records[w->n - 1].r.uid;
+	if (w->ev->nfiles && w->ev->files[w->ev->nfiles - 1].uid > last)
+		last = w->ev->files[w->ev->nfiles - 1].uid;
+	raise(w, &w->h.last_uid, last, "last_uid", "messages");
+}
+
+/*
+ * Records that were made again get a modseq above all others, so that clients
+ * which synchronise by it fetch them again.
+ */
+static void raise_modseqs(struct cyre_plan_work *w)
+{
+	uint64_t top = w->h.highestmodseq, next;
+	bool any = false;
+	size_t i;
+
+	if (w->to < 8)
+		return;
+	if (w->hints->highestmodseq > top)
+		top = w->hints->highestmodseq;
+	for (i = 0; i < w->n; i++) {
+		if (w->records[i].r.modseq > top)
+			top = w->records[i].r.modseq;
+		any |= w->records[i].changed;
+	}
+	/* Before 2.4 modseqs stand still, unless a client asked for them. */
+	next = w->to < 12 && top <= 1 ? 1 : top + any;
+	if (!next)
+		next = 1;
+	for (i = 0; i < w->n; i++) {
+		struct cyre_plan_record *p = &w->records[i];
+
+		if (p->changed || !p->r.modseq)
+			p->r.modseq = next;
+		if (p->adopted && w->to >= 16)
+			p->r.createdmodseq = next;
+		if (p->r.createdmodseq > p->r.modseq)
+			p->r.createdmodseq = p->r.modseq;
+	}
+	raise(w, &w->h.highestmodseq, next, "highestmodseq", "records");
+	if (w->h.deletedmodseq > w->h.highestmodseq)
+		w->h.deletedmodseq = w->h.highestmodseq;
+	if (w->h.createdmodseq > w->h.highestmodseq)
+		w->h.createdmodseq = w->h.highestmodseq;
+}
+
+/* Values of a header that was lost, where 0 would say something wrong. */
+static void fill_header(struct cyre_plan_work *w)
+{
+	uint64_t newest = 0;
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		if (w->records[i].r.internaldate > newest)
+			newest = w->records[i].r.internaldate;
+	if (!w->h.last_appenddate)
+		w->h.last_appenddate = newest - newest % CYRE_NSEC;
+	if (w->to >= 12 && !w->known_last_uid && !w->h.recentuid) {
+		w->h.recentuid = w->h.last_uid;
+		w->h.recenttime = w->h.last_appenddate;
+	}
+	/* Which deletions are forgotten is not known: all may be. */
+	if (w->to >= 12 && !w->known_last_uid)
+		w->h.deletedmodseq = w->h.highestmodseq;
+	w->h.options &= w->to >= 12   ? 0xe000001fu
+			: w->to >= 8  ? 0x0000001fu
+				      : CYRE_OPT_POP3_NEW_UIDL;
+	w->h.format = 0;
+}
+
+static void convert(struct cyre_plan_work *w)
+{
+	struct cyre_index_conversion c = {.from = w->from,
+		.to = w->to,
+		.now_ns = w->hints->now * CYRE_NSEC,
+		.highestmodseq = w->h.highestmodseq};
+	struct cyre_index_annotated out;
+	size_t i, n = 0;
+
+	if (w->from == w->to)
+		return;
+	cyre_index_convert_header(&c, &w->h);
+	for (i = 0; i < w->n; i++)
+		if (cyre_index_convert_record(&c, &w->h, &w->records[i].r,
+			    NULL, &out))
+			w->records[n++] = w->records[i];
+	w->n = n;
+}
+
+/* Records of one file, as the writer wants them. */
+static struct cyre_index_record *gather_records(struct cyre_plan_work *w,
+	bool expunge, struct cyre_index_tally *tally, size_t *ret_n)
+{
+	struct cyre_index_record *r = calloc(w->n ? w->n : 1, sizeof(*r));
+	size_t i, n = 0;
+
+	cyre_index_tally_begin(tally, w->to, w->header.flags,
+		w->header.nflags);
+	for (i = 0; r && i < w->n; i++) {
+		if (w->records[i].expunge != expunge)
+			continue;
+		cyre_index_tally_add(tally, &w->records[i].r);
+		r[n++] = w->records[i].r;
+	}
+	*ret_n = n;
+	return r;
+}
+
+static cyre_status write_index(struct cyre_plan_work *w)
+{
+	struct cyre_plan_file *f = cyre_plan_add_file(w, CYRE_FILE_INDEX);
+	struct cyre_index_tally tally;
+	struct cyre_index_totals totals;
+	uint32_t annotations = 0;
+	struct cyre_index_record *r;
+	cyre_status st = CYRE_OK;
+	size_t n;
+
+	r = gather_records(w, false, &tally, &n);
+	if (!r)
+		return CYRE_ENOMEM;
+	totals = cyre_index_tally_end(&tally);
+	if (w->to >= 13)
+		st = cyre_annotations_sum(w->to, r, n,
+			w->ev->meta[CYRE_FILE_ANNOTATIONS].bytes,
+			cyre_slice_str(w->ev->userid ? w->ev->userid : ""),
+			&annotations);
+	w->h.header_file_crc =
+		w->to >= 12 ? cyre_crc32(cyre_buf_slice(&w->header_bytes)) : 0;
+	cyre_index_apply_totals(&w->h, &totals,
+		w->to < 15 ? CYRE_RELEASE(3, 0) : 0, annotations);
+	w->h.num_records = n;
+	if (st == CYRE_OK)
+		st = cyre_index_write(&f->bytes, w->to, &w->h, r, n);
+	free(r);
+	return st == CYRE_ELIMIT ? CYRE_EIO : st;
+}
+
+/* cyrus.expunge of 2.3: written again when it was, or pointed into the cache
+ * that is new now; without records it is removed. */
+static cyre_status write_expunge(struct cyre_plan_work *w)
+{
+	const struct cyre_metafile *old = &w->ev->meta[CYRE_FILE_EXPUNGE];
+	struct cyre_index_header h = w->j->expunge_read ? w->j->expunge.h
+							: w->h;
+	struct cyre_index_tally tally;
+	struct cyre_index_totals totals;
+	struct cyre_plan_file *f;
+	struct cyre_index_record *r;
+	cyre_status st = CYRE_OK;
+	size_t n;
+
+	if (old->state != CYRE_ENTRY_FILE || !old->bytes.n)
+		return CYRE_OK;
+	r = gather_records(w, true, &tally, &n);
+	if (!r)
+		return CYRE_ENOMEM;
+	totals = cyre_index_tally_end(&tally);
+	f = cyre_plan_add_file(w, CYRE_FILE_EXPUNGE);
+	f->remove = n == 0;
+	h.generation_no = w->h.generation_no;
+	cyre_index_apply_counts(&h, &totals);
+	if (n)
+		st = cyre_index_write(&f->bytes, w->to, &h, r, n);
+	free(r);
+	return st;
+}
+
+cyre_status cyre_plan_index(struct cyre_plan_work *w)
+{
+	cyre_status st;
+
+	convert(w);
+	raise_last_uid(w);
+	raise_modseqs(w);
+	fill_header(w);
+	st = write_index(w);
+	if (st == CYRE_OK && w->to < 12)
+		st = write_expunge(w);
+	return st;
+}

@@ -1,0 +1,83 @@
+/*
+ * plan_work.h - what the steps of a plan hand to each other (plan.c)
+ */
+#ifndef CYRE_PLAN_WORK_H
+#define CYRE_PLAN_WORK_H
+
+#include "header_salvage.h"
+#include "header_write.h"
+#include "index_salvage.h"
+#include "plan.h"
+
+/* One record of the new index, or of the new cyrus.expunge. */
+struct cyre_plan_record {
+	struct cyre_index_record r;
+	const struct cyre_msgfile *file; /* NULL: there is none */
+	bool expunge; /* belongs to cyrus.expunge */
+	bool derive;  /* its fields must be had from the message */
+	bool adopted; /* there was no record at all */
+	bool changed; /* clients must fetch it again */
+	/* Its record in the old cache, which holds good; n 0: there is none. */
+	uint64_t cache_at;
+	uint32_t cache_len;
+};
+
+struct cyre_plan_work {
+	const struct cyre_evidence *ev;
+	const struct cyre_judgement *j;
+	const struct cyre_findings *found;
+	const struct cyre_plan_policy *policy;
+	const struct cyre_plan_hints *hints;
+	const struct cyre_plan_reader *reader;
+	struct cyre_plan *plan;
+
+	/* plan_records.c */
+	bool salvaged; /* the strict reader was not enough */
+	bool whole;    /* no record can have been lost */
+	struct cyre_index_salvage salvage;
+	unsigned from, to; /* minor versions, as found and to be written */
+	struct cyre_index_header h;
+	uint64_t known_last_uid; /* of a header that can be trusted; 0 */
+	struct cyre_plan_record *records; /* by uid */
+	size_t n, cap;
+
+	/* plan_cache.c */
+	bool new_cache[2]; /* by side */
+
+	/* plan_header.c */
+	struct cyre_header header;
+	struct cyre_header_salvage header_salvage;
+	char flag_names[CYRE_HEADER_MAX_FLAGS][CYRE_HEADER_PLACEHOLDER];
+	char made_uniqueid[40];
+	struct cyre_buf header_bytes;
+	bool new_header;
+};
+
+/* May this problem be repaired under the policy? */
+bool cyre_plan_wants(const struct cyre_plan_work *w, enum cyre_problem p);
+/* Was any of these found, and may be repaired? A list ends with _COUNT. */
+bool cyre_plan_has(const struct cyre_plan_work *w,
+	const enum cyre_problem *list);
+/* Any problem of a family ("HD-") above NOTE that may be repaired? */
+bool cyre_plan_family(const struct cyre_plan_work *w, const char *family);
+
+/* Says that a value changes; before and after may be NULL. */
+void cyre_plan_note(struct cyre_plan_work *w, const struct cyre_repair *r);
+void cyre_plan_note_number(struct cyre_plan_work *w, enum cyre_file file,
+	const char *field, uint64_t before, uint64_t after, const char *origin,
+	const char *loss);
+
+/* The steps, in this order. CYRE_OK, CYRE_ENOMEM, CYRE_EIO. */
+cyre_status cyre_plan_records(struct cyre_plan_work *w);
+cyre_status cyre_plan_cache(struct cyre_plan_work *w);
+cyre_status cyre_plan_header(struct cyre_plan_work *w);
+cyre_status cyre_plan_index(struct cyre_plan_work *w);
+
+/* A place for the new bytes of a file; NULL: no memory. */
+struct cyre_plan_file *cyre_plan_add_file(struct cyre_plan_work *w,
+	enum cyre_file file);
+/* Whose behaviour new records have. */
+const struct cyre_mail_behaviour *cyre_plan_behaviour(
+	const struct cyre_plan_work *w);
+
+#endif
