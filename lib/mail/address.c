@@ -130,7 +130,7 @@ static bool quoted(struct scan *s, uint8_t *out, size_t *n)
 			else if (rule != CYRE_QUOTE_OPEN)
 				return false;
 		} else if ((c < 0x20 || c == 0x7f) && c != '\t' &&
-			rule == CYRE_QUOTE_BLANKS) {
+			   rule == CYRE_QUOTE_BLANKS) {
 			continue;
 		}
 		if (c == '"')
@@ -190,8 +190,8 @@ static bool domain_byte(const struct scan *s, int c)
  * What follows the @. With `name`, a comment that ends it becomes the name of
  * the address. Returns the byte that stopped it, which is consumed.
  */
-static int domain(struct scan *s, struct cyre_slice *ret,
-	struct cyre_slice *name)
+static int domain(
+	struct scan *s, struct cyre_slice *ret, struct cyre_slice *name)
 {
 	size_t max = (size_t)(s->t.end - s->t.p) + 1;
 	uint8_t *out = cyre_mail_text(s->m, 2 * max), *com = out + max;
@@ -204,7 +204,8 @@ static int domain(struct scan *s, struct cyre_slice *ret,
 	blank(s);
 	for (;;) {
 		c = next(s);
-		if (domain_byte(s, c) || (c == '@' && !s->m->b->domain_ends_at_at)) {
+		if (domain_byte(s, c) ||
+			(c == '@' && !s->m->b->domain_ends_at_at)) {
 			out[n++] = (uint8_t)c;
 			n_com = 0;
 		} else if (c == '.') {

@@ -57,8 +57,8 @@ uint8_t *cyre_arena_text(struct cyre_arena *a, size_t max)
 	return room(a, max + ALIGN);
 }
 
-struct cyre_slice cyre_arena_keep(struct cyre_arena *a, const uint8_t *text,
-	size_t n)
+struct cyre_slice cyre_arena_keep(
+	struct cyre_arena *a, const uint8_t *text, size_t n)
 {
 	a->used += (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	return cyre_slice(text, n);

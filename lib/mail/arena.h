@@ -13,15 +13,15 @@
 
 struct cyre_arena {
 	struct cyre_arena_chunk *chunk; /* the newest first */
-	size_t used;			/* of the newest */
-	size_t total, limit;		/* bytes of all chunks */
-	bool bad, over;			/* over: it was the limit */
+	size_t used;                    /* of the newest */
+	size_t total, limit;            /* bytes of all chunks */
+	bool bad, over;                 /* over: it was the limit */
 };
 
 void *cyre_arena_get(struct cyre_arena *a, size_t n);
 uint8_t *cyre_arena_text(struct cyre_arena *a, size_t max);
-struct cyre_slice cyre_arena_keep(struct cyre_arena *a, const uint8_t *text,
-	size_t n);
+struct cyre_slice cyre_arena_keep(
+	struct cyre_arena *a, const uint8_t *text, size_t n);
 /* Forgets everything, keeps the memory of one chunk. */
 void cyre_arena_reset(struct cyre_arena *a);
 void cyre_arena_free(struct cyre_arena *a);

@@ -181,8 +181,8 @@ static void open_charset(struct cyre_charset *cs, bool old)
 	cs->canon = cyre_slice_str(canon ? canon : "unknown");
 }
 
-static struct cyre_charset *find(struct cyre_mail_parser *m,
-	struct cyre_slice name, bool icu_only)
+static struct cyre_charset *find(
+	struct cyre_mail_parser *m, struct cyre_slice name, bool icu_only)
 {
 	struct cyre_charsets *all = m->charsets;
 	struct cyre_charset *cs, *oldest = &all->slot[0];
@@ -215,14 +215,14 @@ static struct cyre_charset *find(struct cyre_mail_parser *m,
 	return cs->kind == KIND_UNKNOWN ? NULL : cs;
 }
 
-struct cyre_charset *cyre_charset_find(struct cyre_mail_parser *m,
-	struct cyre_slice name)
+struct cyre_charset *cyre_charset_find(
+	struct cyre_mail_parser *m, struct cyre_slice name)
 {
 	return find(m, name, false);
 }
 
-struct cyre_charset *cyre_charset_find_icu(struct cyre_mail_parser *m,
-	struct cyre_slice name)
+struct cyre_charset *cyre_charset_find_icu(
+	struct cyre_mail_parser *m, struct cyre_slice name)
 {
 	return find(m, name, true);
 }
@@ -330,8 +330,8 @@ uint32_t cyre_charset_one(struct cyre_charset *cs, struct cyre_slice bytes)
 	if (!cs->conv)
 		return 0xfffd;
 	ucnv_reset(cs->conv);
-	ucnv_toUnicode(cs->conv, &to, unit + 4, &src,
-		src + bytes.n, NULL, true, &err);
+	ucnv_toUnicode(
+		cs->conv, &to, unit + 4, &src, src + bytes.n, NULL, true, &err);
 	return U_FAILURE(err) || to != unit + 1 ? 0xfffd : unit[0];
 }
 
@@ -345,7 +345,8 @@ void cyre_charset_put(struct cyre_charset *cs, struct cyre_unicode *u,
 		for (i = 0; i < bytes.n; i++) {
 			if (bytes.p[i])
 				cyre_put_utf8(u->out, bytes.p[i] < 0x80
-					? bytes.p[i] : 0xfffd);
+							      ? bytes.p[i]
+							      : 0xfffd);
 		}
 		break;
 	case KIND_UTF8:

@@ -20,40 +20,67 @@ static const struct {
 	const char *alias, *name;
 	uint8_t from;
 } aliases[] = {
-	{"tis-620", "iso-8859-11", 31}, {"ISO8859_15_FDIS", "iso-8859-15", 31},
-	{"646", "iso-8859-1", 31}, {"8859_1", "iso-8859-1", 31},
-	{"ISO-8859", "iso-8859-1", 31}, {"ISO_8859", "iso-8859-1", 31},
-	{"ISO_8859_1", "iso-8859-1", 31}, {"auto", "iso-8859-1", 31},
-	{"en_GB", "iso-8859-1", 31}, {"latin1", "iso-8859-1", 31},
-	{"mac", "iso-8859-1", 31}, {"macintosh", "iso-8859-1", 31},
-	{"none", "iso-8859-1", 31}, {"so-8859-1", "iso-8859-1", 31},
-	{"unknown", "iso-8859-1", 31}, {"unknown-8bit", "iso-8859-1", 31},
-	{"x-mac-roman", "iso-8859-1", 31}, {"x-unknown", "iso-8859-1", 31},
-	{"x-user-defined", "iso-8859-1", 31}, {"8859_2", "iso-8859-2", 31},
-	{"ASMO-708", "iso-8859-6", 31}, {"greek-ccitt", "iso-8859-7", 31},
+	{"tis-620", "iso-8859-11", 31},
+	{"ISO8859_15_FDIS", "iso-8859-15", 31},
+	{"646", "iso-8859-1", 31},
+	{"8859_1", "iso-8859-1", 31},
+	{"ISO-8859", "iso-8859-1", 31},
+	{"ISO_8859", "iso-8859-1", 31},
+	{"ISO_8859_1", "iso-8859-1", 31},
+	{"auto", "iso-8859-1", 31},
+	{"en_GB", "iso-8859-1", 31},
+	{"latin1", "iso-8859-1", 31},
+	{"mac", "iso-8859-1", 31},
+	{"macintosh", "iso-8859-1", 31},
+	{"none", "iso-8859-1", 31},
+	{"so-8859-1", "iso-8859-1", 31},
+	{"unknown", "iso-8859-1", 31},
+	{"unknown-8bit", "iso-8859-1", 31},
+	{"x-mac-roman", "iso-8859-1", 31},
+	{"x-unknown", "iso-8859-1", 31},
+	{"x-user-defined", "iso-8859-1", 31},
+	{"8859_2", "iso-8859-2", 31},
+	{"ASMO-708", "iso-8859-6", 31},
+	{"greek-ccitt", "iso-8859-7", 31},
 	{"iso-8859-8-i", "iso-8859-8", 31},
-	{"x-mac-turkish", "iso-8859-9", 31}, {"WIN-KOI8", "koi8-r", 31},
-	{"utf7", "utf-7", 31}, {"utf8", "utf-8", 31},
-	{"1250", "windows-1250", 31}, {"cp1250", "windows-1250", 31},
-	{"win-1250", "windows-1250", 31}, {"1251", "windows-1251", 31},
-	{"cp1251", "windows-1251", 31}, {"win-1251", "windows-1251", 31},
-	{"1252", "windows-1252", 31}, {"cp1252", "windows-1252", 31},
-	{"win-1252", "windows-1252", 31}, {"1255", "windows-1255", 31},
-	{"cp1255", "windows-1255", 31}, {"win-1255", "windows-1255", 31},
-	{"1256", "windows-1256", 31}, {"cp1256", "windows-1256", 31},
+	{"x-mac-turkish", "iso-8859-9", 31},
+	{"WIN-KOI8", "koi8-r", 31},
+	{"utf7", "utf-7", 31},
+	{"utf8", "utf-8", 31},
+	{"1250", "windows-1250", 31},
+	{"cp1250", "windows-1250", 31},
+	{"win-1250", "windows-1250", 31},
+	{"1251", "windows-1251", 31},
+	{"cp1251", "windows-1251", 31},
+	{"win-1251", "windows-1251", 31},
+	{"1252", "windows-1252", 31},
+	{"cp1252", "windows-1252", 31},
+	{"win-1252", "windows-1252", 31},
+	{"1255", "windows-1255", 31},
+	{"cp1255", "windows-1255", 31},
+	{"win-1255", "windows-1255", 31},
+	{"1256", "windows-1256", 31},
+	{"cp1256", "windows-1256", 31},
 	{"win-1256", "windows-1256", 31},
-	{"ISO8859-15", "iso-8859-15", 34}, {"8859-1", "iso-8859-1", 34},
-	{"Any", "iso-8859-1", 34}, {"DISPLAY", "iso-8859-1", 34},
-	{"ISO646-US", "iso-8859-1", 34}, {"ISO8859-1", "iso-8859-1", 34},
-	{"ANSI_X3.4-1968", "us-ascii", 34}, {"ascii", "us-ascii", 34},
-	{"unicode-1-1-utf-8", "utf-8", 34}, {"1254", "windows-1254", 34},
-	{"cp1254", "windows-1254", 34}, {"win-1254", "windows-1254", 34},
-	{"1258", "windows-1258", 34}, {"cp1258", "windows-1258", 34},
+	{"ISO8859-15", "iso-8859-15", 34},
+	{"8859-1", "iso-8859-1", 34},
+	{"Any", "iso-8859-1", 34},
+	{"DISPLAY", "iso-8859-1", 34},
+	{"ISO646-US", "iso-8859-1", 34},
+	{"ISO8859-1", "iso-8859-1", 34},
+	{"ANSI_X3.4-1968", "us-ascii", 34},
+	{"ascii", "us-ascii", 34},
+	{"unicode-1-1-utf-8", "utf-8", 34},
+	{"1254", "windows-1254", 34},
+	{"cp1254", "windows-1254", 34},
+	{"win-1254", "windows-1254", 34},
+	{"1258", "windows-1258", 34},
+	{"cp1258", "windows-1258", 34},
 	{"win-1258", "windows-1258", 34},
 };
 
-int cyre_charset_number(const struct cyre_mail_behaviour *b,
-	struct cyre_slice name)
+int cyre_charset_number(
+	const struct cyre_mail_behaviour *b, struct cyre_slice name)
 {
 	size_t i;
 
@@ -88,21 +115,60 @@ static const struct {
 	uint8_t charset;
 	uint16_t bytes, code;
 } differs[] = {
-	{8, 0x30, 0x660}, {8, 0x31, 0x661}, {8, 0x32, 0x662}, {8, 0x33, 0x663},
-	{8, 0x34, 0x664}, {8, 0x35, 0x665}, {8, 0x36, 0x666}, {8, 0x37, 0x667},
-	{8, 0x38, 0x668}, {8, 0x39, 0x669}, {9, 0xa1, 0x2bd}, {9, 0xa2, 0x2bc},
-	{10, 0xaf, 0x203e}, {ISO_2022_JP, 0xa1c0, 0x5c},
-	{ISO_2022_JP, 0xa1c1, 0x301c}, {ISO_2022_JP, 0xa1c2, 0x2016},
-	{ISO_2022_JP, 0xa1dd, 0x2212}, {ISO_2022_JP, 0xa1f1, 0xa2},
-	{ISO_2022_JP, 0xa1f2, 0xa3}, {ISO_2022_JP, 0xa2cc, 0xac},
-	{GB2312, 0xa1ac, 0x2225}, {GB2312, 0xa3a7, 0xff07},
-	{BIG5, 0xa145, 0x2022}, {BIG5, 0xa14e, 0xff64}, {BIG5, 0xa15a, 0xff3f},
-	{BIG5, 0xa1c2, 0x203e}, {BIG5, 0xa1c3, 0xfffd}, {BIG5, 0xa1c5, 0xfffd},
-	{BIG5, 0xa1e3, 0x223c}, {BIG5, 0xa1f2, 0x2641}, {BIG5, 0xa1f3, 0x2609},
-	{BIG5, 0xa1fe, 0x2571}, {BIG5, 0xa240, 0x2572}, {BIG5, 0xa241, 0xff0f},
-	{BIG5, 0xa242, 0xff3c}, {BIG5, 0xa244, 0xa5}, {BIG5, 0xa246, 0xa2},
+	{8, 0x30, 0x660},
+	{8, 0x31, 0x661},
+	{8, 0x32, 0x662},
+	{8, 0x33, 0x663},
+	{8, 0x34, 0x664},
+	{8, 0x35, 0x665},
+	{8, 0x36, 0x666},
+	{8, 0x37, 0x667},
+	{8, 0x38, 0x668},
+	{8, 0x39, 0x669},
+	{9, 0xa1, 0x2bd},
+	{9, 0xa2, 0x2bc},
+	{10, 0xaf, 0x203e},
+	{ISO_2022_JP, 0xa1c0, 0x5c},
+	{ISO_2022_JP, 0xa1c1, 0x301c},
+	{ISO_2022_JP, 0xa1c2, 0x2016},
+	{ISO_2022_JP, 0xa1dd, 0x2212},
+	{ISO_2022_JP, 0xa1f1, 0xa2},
+	{ISO_2022_JP, 0xa1f2, 0xa3},
+	{ISO_2022_JP, 0xa2cc, 0xac},
+	{GB2312, 0xa1ac, 0x2225},
+	{GB2312, 0xa3a7, 0xff07},
+	{BIG5, 0xa145, 0x2022},
+	{BIG5, 0xa14e, 0xff64},
+	{BIG5, 0xa15a, 0xff3f},
+	{BIG5, 0xa1c2, 0x203e},
+	{BIG5, 0xa1c3, 0xfffd},
+	{BIG5, 0xa1c5, 0xfffd},
+	{BIG5, 0xa1e3, 0x223c},
+	{BIG5, 0xa1f2, 0x2641},
+	{BIG5, 0xa1f3, 0x2609},
+	{BIG5, 0xa1fe, 0x2571},
+	{BIG5, 0xa240, 0x2572},
+	{BIG5, 0xa241, 0xff0f},
+	{BIG5, 0xa242, 0xff3c},
+	{BIG5, 0xa244, 0xa5},
+	{BIG5, 0xa246, 0xa2},
 	{BIG5, 0xa247, 0xa3},
+	{BIG5, 0xa3e1, 0xfffd},
+	{9, 0xa4, 0xfffd},
+	{9, 0xa5, 0xfffd},
+	{9, 0xaa, 0xfffd},
+	{10, 0xfd, 0xfffd},
+	{10, 0xfe, 0xfffd},
+	{ISO_2022_KR, 0xa2e6, 0xfffd},
+	{ISO_2022_KR, 0xa2e7, 0xfffd},
 };
+
+/* Big5's kana, Cyrillic and circled digits, private to ICU, from c6a1 on. */
+static const struct {
+	uint16_t n, code;
+} big5_c6a1[] = {{1, 0x30fe}, {2, 0x309d}, {1, 0x3005}, {83, 0x3041},
+	{86, 0x30a1}, {2, 0x414}, {1, 0x401}, {7, 0x416}, {19, 0x423},
+	{1, 0x451}, {26, 0x436}, {10, 0x2460}, {10, 0x2474}};
 
 /* ICU has no converter for it; from 0xa1. */
 static const uint16_t iso_8859_16[] = {0x104, 0x105, 0x141, 0x20ac, 0x201e,
@@ -119,8 +185,8 @@ static const uint16_t iso_8859_16[] = {0x104, 0x105, 0x141, 0x20ac, 0x201e,
 static uint32_t ask_icu(struct cyre_mail_parser *m, const char *name,
 	const uint8_t *p, size_t n)
 {
-	struct cyre_charset *cs = cyre_charset_find_icu(m,
-		cyre_slice_str(name));
+	struct cyre_charset *cs =
+		cyre_charset_find_icu(m, cyre_slice_str(name));
 	uint32_t c = cs ? cyre_charset_one(cs, cyre_slice(p, n)) : 0xfffd;
 
 	/* Private and control codes are ICU's way to keep what is undefined. */
@@ -142,12 +208,47 @@ static uint32_t lookup(struct cyre_mail_parser *m, int charset,
 	return ask_icu(m, icu_name, p, n);
 }
 
+/* ICU has more than the table behind f9d5, and other codes in c6 and c7. */
+static uint32_t big5(struct cyre_mail_parser *m, const uint8_t *p)
+{
+	uint16_t bytes = cyre_load_be16(p);
+	unsigned pos, i;
+
+	if (bytes >= 0xf9d6)
+		return 0xfffd;
+	if (bytes < 0xc6a1 || bytes > 0xc7fc)
+		return lookup(m, BIG5, "Big5", p, 2);
+	if (p[1] < 0x40 || (p[1] > 0x7e && p[1] < 0xa1) || p[1] == 0xff)
+		return 0xfffd;
+	/* 157 characters a row: 63 of them from 40, the rest from a1. */
+	pos = (p[0] - 0xc6u) * 157 + p[1] - (p[1] < 0x80 ? 0x40u : 0xa1u - 63);
+	pos -= 63;
+	for (i = 0; i < sizeof(big5_c6a1) / sizeof(big5_c6a1[0]); i++) {
+		if (pos < big5_c6a1[i].n)
+			return big5_c6a1[i].code + pos;
+		pos -= big5_c6a1[i].n;
+	}
+	return 0xfffd;
+}
+
+/* The table has the characters of a1e0 to a1ef at a160. */
+static uint32_t gb2312(struct cyre_mail_parser *m, uint8_t *p)
+{
+	if (p[0] == 0xa1 && p[1] >= 0xe0 && p[1] <= 0xef)
+		return 0xfffd;
+	if (p[0] == 0xa1 && p[1] >= 0x60 && p[1] <= 0x6f)
+		p[1] |= 0x80;
+	return lookup(m, GB2312, "gb2312", p, 2);
+}
+
 static uint32_t one_byte(struct cyre_mail_parser *m, int charset, uint8_t c)
 {
 	uint32_t code;
 
 	if (charset == ISO_8859_16 && c > 0xa0)
 		return iso_8859_16[c - 0xa1];
+	if (c < 0x20)
+		return c;
 	if (charset == 0 || charset == ISO_8859_16)
 		return c < 0x80 || charset ? c : 0xfffd;
 	code = lookup(m, charset, names[charset], &c, 1);
@@ -164,8 +265,8 @@ static bool is_lead(const struct cyre_old *o, uint8_t c)
 {
 	switch (o->charset) {
 	case ISO_2022_JP:
-		return o->set == JP_0208 && ((c >= 0x21 && c <= 0x28) ||
-			(c >= 0x30 && c <= 0x74));
+		return o->set == JP_0208 &&
+		       ((c >= 0x21 && c <= 0x28) || (c >= 0x30 && c <= 0x74));
 	case ISO_2022_KR:
 		return o->set == KR_WIDE && c >= 0x81 && c <= 0xfe;
 	case GB2312:
@@ -186,13 +287,14 @@ static uint32_t pair(struct cyre_old *o, uint8_t lead, uint8_t c)
 		b[0] |= 0x80;
 		b[1] |= 0x80;
 		return c >= 0x21 && c <= 0x7e
-			? lookup(o->m, ISO_2022_JP, "EUC-JP", b, 2) : 0xfffd;
+			       ? lookup(o->m, ISO_2022_JP, "EUC-JP", b, 2)
+			       : 0xfffd;
 	case ISO_2022_KR:
 		return lookup(o->m, ISO_2022_KR, "windows-949", b, 2);
 	case GB2312:
-		return lookup(o->m, GB2312, "gb2312", b, 2);
+		return gb2312(o->m, b);
 	default:
-		return lookup(o->m, BIG5, "Big5", b, 2);
+		return big5(o->m, b);
 	}
 }
 
@@ -240,8 +342,9 @@ static uint32_t stateful(struct cyre_old *o, uint8_t c)
 		o->n_esc = 0;
 		return CYRE_OLD_NONE;
 	}
-	if (o->charset == ISO_2022_KR && (c == 0x0e || c == 0x0f)) {
-		o->set = c == 0x0e ? KR_WIDE : JP_ASCII;
+	if (o->charset == ISO_2022_KR &&
+		c == (o->set == KR_WIDE ? 0x0f : 0x0e)) {
+		o->set = o->set == KR_WIDE ? JP_ASCII : KR_WIDE;
 		return CYRE_OLD_NONE;
 	}
 	if (o->set == JP_0201 && (c == 0x5c || c == 0x7e))

@@ -4,18 +4,18 @@
  */
 #include "parse.h"
 
-#define C CYRE_CC_CTL
-#define W (CYRE_CC_CTL | CYRE_CC_WS)
-#define B CYRE_CC_WS
-#define X (CYRE_CC_CTL | CYRE_CC_LITERAL)
-#define Y (W | CYRE_CC_LITERAL)
-#define P CYRE_CC_LITERAL
-#define Q (CYRE_CC_SPECIAL | CYRE_CC_LITERAL)
+#define C    CYRE_CC_CTL
+#define W    (CYRE_CC_CTL | CYRE_CC_WS)
+#define B    CYRE_CC_WS
+#define X    (CYRE_CC_CTL | CYRE_CC_LITERAL)
+#define Y    (W | CYRE_CC_LITERAL)
+#define P    CYRE_CC_LITERAL
+#define Q    (CYRE_CC_SPECIAL | CYRE_CC_LITERAL)
 #define P_16 P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P
-#define S CYRE_CC_SPECIAL
-#define D (CYRE_CC_DIGIT | CYRE_CC_HEX)
-#define H (CYRE_CC_ALPHA | CYRE_CC_HEX)
-#define A CYRE_CC_ALPHA
+#define S    CYRE_CC_SPECIAL
+#define D    (CYRE_CC_DIGIT | CYRE_CC_HEX)
+#define H    (CYRE_CC_ALPHA | CYRE_CC_HEX)
+#define A    CYRE_CC_ALPHA
 
 /* clang-format off */
 const uint8_t cyre_char_class[256] = {
@@ -50,8 +50,8 @@ bool cyre_slice_is_nocase(struct cyre_slice s, const char *word)
 	return i == s.n && !word[i];
 }
 
-struct cyre_slice cyre_mail_upper(struct cyre_mail_parser *m,
-	struct cyre_slice s)
+struct cyre_slice cyre_mail_upper(
+	struct cyre_mail_parser *m, struct cyre_slice s)
 {
 	uint8_t *p = cyre_mail_text(m, s.n);
 	size_t i;

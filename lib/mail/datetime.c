@@ -7,7 +7,7 @@
 
 struct date {
 	int64_t year, month, day, hour, minute, second; /* month 0-11 */
-	int64_t zone; /* minutes east */
+	int64_t zone;                                   /* minutes east */
 };
 
 struct scan {

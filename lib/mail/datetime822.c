@@ -11,7 +11,7 @@
 
 struct date {
 	int64_t year, month, day, hour, minute, second; /* month 0-11 */
-	int64_t zone; /* minutes east */
+	int64_t zone;                                   /* minutes east */
 };
 
 /* Blanks and folds; false: nothing comes after them. */
@@ -90,8 +90,8 @@ static int64_t days_of_month(int64_t y, int64_t mon)
 	       cyre_days(y, mon, 1);
 }
 
-static bool day_month_year(const struct cyre_mail_behaviour *b,
-	struct cyre_cur *t, struct date *d)
+static bool day_month_year(
+	const struct cyre_mail_behaviour *b, struct cyre_cur *t, struct date *d)
 {
 	static const char names[] = "janfebmaraprmayjunjulaugsepoctnovdec";
 	char name[3];
@@ -99,8 +99,7 @@ static bool day_month_year(const struct cyre_mail_behaviour *b,
 	if (!skip(b, t))
 		return false;
 	if (is_alpha(t)) {
-		if (!letters(t, 3, name) || !skip(b, t) ||
-			cyre_peek(t) != ',')
+		if (!letters(t, 3, name) || !skip(b, t) || cyre_peek(t) != ',')
 			return false;
 		t->p++;
 		if (!skip(b, t))

@@ -6,10 +6,10 @@
  */
 #include "parse.h"
 
-#define BLOCK ((size_t)48 << 10)
+#define BLOCK   ((size_t)48 << 10)
 #define QP_LINE 999u /* a line this long is flushed before its end */
 
-#define NO 255
+#define NO    255
 #define NO_16 NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO
 /* clang-format off */
 static const uint8_t values[256] = {
@@ -31,8 +31,8 @@ uint8_t cyre_base64_value(uint8_t c)
 }
 
 /* Whole groups of four characters of the alphabet, as many as come. */
-static const uint8_t *whole_groups(const uint8_t *p, const uint8_t *end,
-	uint8_t **out)
+static const uint8_t *whole_groups(
+	const uint8_t *p, const uint8_t *end, uint8_t **out)
 {
 	uint8_t *q = *out;
 	uint32_t a, b, c, d, v;
@@ -55,8 +55,8 @@ static const uint8_t *whole_groups(const uint8_t *p, const uint8_t *end,
 	return p;
 }
 
-void cyre_base64_put(struct cyre_base64 *s, struct cyre_slice in,
-	struct cyre_buf *out)
+void cyre_base64_put(
+	struct cyre_base64 *s, struct cyre_slice in, struct cyre_buf *out)
 {
 	const uint8_t *p = in.p, *end = p + in.n;
 	uint8_t *q, v;
@@ -84,8 +84,8 @@ void cyre_base64_put(struct cyre_base64 *s, struct cyre_slice in,
 }
 
 /* One line without its end. `eol`: an end is due. */
-static void qp_flush(const uint8_t *p, size_t n, bool eol, bool header,
-	struct cyre_buf *out)
+static void qp_flush(
+	const uint8_t *p, size_t n, bool eol, bool header, struct cyre_buf *out)
 {
 	const uint8_t *eq;
 	uint8_t *q;
@@ -127,8 +127,8 @@ static void qp_flush(const uint8_t *p, size_t n, bool eol, bool header,
 }
 
 /* A line with CRs inside, or a very long one. */
-static void qp_odd_line(const uint8_t *p, size_t n, bool eol, bool header,
-	struct cyre_buf *out)
+static void qp_odd_line(
+	const uint8_t *p, size_t n, bool eol, bool header, struct cyre_buf *out)
 {
 	uint8_t line[QP_LINE];
 	size_t i, len = 0;
@@ -195,8 +195,8 @@ static size_t block_of(struct cyre_slice in, enum cyre_encoding enc)
 	return lf ? (size_t)(lf - in.p) + 1 : in.n;
 }
 
-static cyre_status hash_piece(struct cyre_mail_parser *m,
-	struct cyre_part *part, struct cyre_slice s)
+static cyre_status hash_piece(
+	struct cyre_mail_parser *m, struct cyre_part *part, struct cyre_slice s)
 {
 	part->decoded_size += s.n;
 	return cyre_sha1_update(m->hasher, s);
@@ -219,8 +219,9 @@ static cyre_status hash_content(struct cyre_mail_parser *m,
 			cyre_qp_put(block, false, &m->decoded);
 		if (m->decoded.bad)
 			return CYRE_ENOMEM;
-		st = hash_piece(m, part, enc == CYRE_ENC_NONE
-			? block : cyre_buf_slice(&m->decoded));
+		st = hash_piece(m, part,
+			enc == CYRE_ENC_NONE ? block
+					     : cyre_buf_slice(&m->decoded));
 	}
 	return st;
 }
@@ -240,8 +241,8 @@ static void mix_guid(struct cyre_mail_parser *m, struct cyre_part *part)
 	cyre_store_be32(last, __builtin_bswap32(v));
 }
 
-void cyre_mail_content_guid(struct cyre_mail_parser *m, struct cyre_part *part,
-	uint64_t start)
+void cyre_mail_content_guid(
+	struct cyre_mail_parser *m, struct cyre_part *part, uint64_t start)
 {
 	static const uint8_t nuls[64];
 	uint64_t size = part->content_size, have = m->msg.n - start, missing;
@@ -262,8 +263,9 @@ void cyre_mail_content_guid(struct cyre_mail_parser *m, struct cyre_part *part,
 	}
 	st = cyre_sha1_begin(m->hasher);
 	if (st == CYRE_OK)
-		st = hash_content(m, part, cyre_slice(m->msg.p + start,
-				(size_t)(size - missing)), enc);
+		st = hash_content(m, part,
+			cyre_slice(m->msg.p + start, (size_t)(size - missing)),
+			enc);
 	for (; st == CYRE_OK && missing; missing -= size) {
 		size = missing < sizeof(nuls) ? missing : sizeof(nuls);
 		st = hash_piece(m, part, cyre_slice(nuls, (size_t)size));

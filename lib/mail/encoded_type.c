@@ -45,7 +45,10 @@ static void next_word(struct writer *w, size_t column)
 /* A character is not split over two words: its length in hex, less one byte. */
 static void room_for(struct writer *w, uint8_t c)
 {
-	size_t more = c < 0xc0 || c > 0xf7 ? 0 : c < 0xe0 ? 3 : c < 0xf0 ? 6 : 9;
+	size_t more = c < 0xc0 || c > 0xf7 ? 0
+		      : c < 0xe0           ? 3
+		      : c < 0xf0           ? 6
+					   : 9;
 
 	if (w->column + more >= LINE_MAX_COLUMN)
 		next_word(w, 11);
@@ -145,7 +148,8 @@ static bool local_start(struct cyre_slice v, size_t n, size_t at, size_t *ret)
 
 	if (c == '"') {
 		for (s--; s > n && (v.p[s - 1] != '"' ||
-			(s - 1 > n && v.p[s - 2] == '\\')); s--)
+					   (s - 1 > n && v.p[s - 2] == '\\'));
+			s--)
 			continue;
 		if (s == n)
 			return false;
@@ -273,8 +277,8 @@ static bool put_addresses(struct writer *w, struct cyre_slice v, bool strict)
 	return n == v.n;
 }
 
-void cyre_mail_encode_params(struct cyre_mail_parser *m,
-	struct cyre_param *list)
+void cyre_mail_encode_params(
+	struct cyre_mail_parser *m, struct cyre_param *list)
 {
 	struct writer w = {&m->text, 0};
 	struct cyre_param *p;

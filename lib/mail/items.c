@@ -42,8 +42,8 @@ static void put_sp_nstring(struct cyre_buf *out, struct cyre_slice s)
 	cyre_put_nstring(out, s);
 }
 
-static void put_sp_addresses(struct cyre_buf *out,
-	const struct cyre_addresses *list)
+static void put_sp_addresses(
+	struct cyre_buf *out, const struct cyre_addresses *list)
 {
 	const struct cyre_address *a;
 
@@ -70,8 +70,8 @@ void cyre_put_envelope(struct cyre_buf *out, const struct cyre_envelope *env)
 	put_sp_nstring(out, env->subject);
 	put_sp_addresses(out, &env->from);
 	put_sp_addresses(out, env->sender.first ? &env->sender : &env->from);
-	put_sp_addresses(out, env->reply_to.first ? &env->reply_to
-						  : &env->from);
+	put_sp_addresses(
+		out, env->reply_to.first ? &env->reply_to : &env->from);
 	put_sp_addresses(out, &env->to);
 	put_sp_addresses(out, &env->cc);
 	put_sp_addresses(out, &env->bcc);
@@ -122,8 +122,8 @@ static void put_sp_extension(const struct cyre_mail_parser *m,
 		put_sp_nstring(out, part->location);
 }
 
-static void put_sp_number(const struct cyre_mail_parser *m,
-	struct cyre_buf *out, uint64_t v)
+static void put_sp_number(
+	const struct cyre_mail_parser *m, struct cyre_buf *out, uint64_t v)
 {
 	cyre_put_u8(out, ' ');
 	cyre_put_dec(out, m->b->wide_numbers ? v : (uint32_t)v);
@@ -138,8 +138,8 @@ static void put_leaf(struct cyre_mail_parser *m, struct cyre_buf *out,
 	put_sp_params(out, part->params);
 	put_sp_nstring(out, part->id);
 	put_sp_nstring(out, part->description);
-	put_sp_nstring(out, part->encoding.p ? part->encoding
-					     : cyre_slice_str("7BIT"));
+	put_sp_nstring(out,
+		part->encoding.p ? part->encoding : cyre_slice_str("7BIT"));
 	put_sp_number(m, out, part->content_size);
 	if (cyre_slice_is(part->type, "TEXT")) {
 		put_sp_number(m, out, part->content_lines);
@@ -170,8 +170,9 @@ void cyre_put_body(struct cyre_mail_parser *m, struct cyre_buf *out,
 		cyre_put_str(out, "(\"TEXT\" \"PLAIN\" (\"CHARSET\" "
 				  "\"us-ascii\") NIL NIL \"7BIT\" 0 0");
 		if (extended)
-			cyre_put_str(out, m->b->no_location ? " NIL NIL NIL"
-				: " NIL NIL NIL NIL");
+			cyre_put_str(out, m->b->no_location
+						  ? " NIL NIL NIL"
+						  : " NIL NIL NIL NIL");
 		cyre_put_u8(out, ')');
 		return;
 	}

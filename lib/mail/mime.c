@@ -31,8 +31,8 @@ static bool token(const struct cyre_mail_parser *m, struct cyre_cur *t,
 	return true;
 }
 
-void cyre_mail_default_type(struct cyre_mail_parser *m, struct cyre_part *part,
-	const char *type)
+void cyre_mail_default_type(
+	struct cyre_mail_parser *m, struct cyre_part *part, const char *type)
 {
 	struct cyre_cur t = cyre_cur(cyre_slice_str(type));
 
@@ -56,8 +56,8 @@ static bool type_and_subtype(struct cyre_mail_parser *m, struct cyre_cur *t,
 	return true;
 }
 
-void cyre_mail_content_type(struct cyre_mail_parser *m, struct cyre_part *part,
-	struct cyre_cur t)
+void cyre_mail_content_type(
+	struct cyre_mail_parser *m, struct cyre_part *part, struct cyre_cur t)
 {
 	struct cyre_slice type, subtype;
 	bool more, decoded = false;
@@ -87,8 +87,8 @@ void cyre_mail_content_type(struct cyre_mail_parser *m, struct cyre_part *part,
 		cyre_mail_encode_params(m, part->params);
 }
 
-void cyre_mail_disposition(struct cyre_mail_parser *m, struct cyre_part *part,
-	struct cyre_cur t)
+void cyre_mail_disposition(
+	struct cyre_mail_parser *m, struct cyre_part *part, struct cyre_cur t)
 {
 	struct cyre_slice d;
 	bool more;
@@ -110,8 +110,8 @@ void cyre_mail_disposition(struct cyre_mail_parser *m, struct cyre_part *part,
 	}
 }
 
-void cyre_mail_encoding(struct cyre_mail_parser *m, struct cyre_part *part,
-	struct cyre_cur t)
+void cyre_mail_encoding(
+	struct cyre_mail_parser *m, struct cyre_part *part, struct cyre_cur t)
 {
 	struct cyre_slice e;
 
@@ -139,8 +139,8 @@ static bool language(struct cyre_cur *t, struct cyre_slice *ret)
 	return true;
 }
 
-void cyre_mail_language(struct cyre_mail_parser *m, struct cyre_part *part,
-	struct cyre_cur t)
+void cyre_mail_language(
+	struct cyre_mail_parser *m, struct cyre_part *part, struct cyre_cur t)
 {
 	struct cyre_lang *list = NULL, **tail = &list;
 	struct cyre_slice tag;
@@ -161,8 +161,8 @@ void cyre_mail_language(struct cyre_mail_parser *m, struct cyre_part *part,
 		part->languages = list;
 }
 
-bool cyre_part_is_message(const struct cyre_mail_parser *m,
-	const struct cyre_part *part)
+bool cyre_part_is_message(
+	const struct cyre_mail_parser *m, const struct cyre_part *part)
 {
 	return cyre_slice_is(part->type, "MESSAGE") &&
 	       (cyre_slice_is(part->subtype, "RFC822") ||

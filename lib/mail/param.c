@@ -86,8 +86,8 @@ static bool token_end(const struct cyre_mail_parser *m, struct cyre_cur *t)
 }
 
 /* Without quotes, their backslashes and the CR LF of their folds. */
-static struct cyre_slice unquote(struct cyre_mail_parser *m,
-	struct cyre_slice v)
+static struct cyre_slice unquote(
+	struct cyre_mail_parser *m, struct cyre_slice v)
 {
 	const uint8_t *p = v.p + 1, *end = v.p + v.n - 1;
 	uint8_t *out, *q;
@@ -137,8 +137,7 @@ static enum step name_and_value(struct cyre_mail_parser *m, struct cyre_cur *t,
 	if (*start == '"') {
 		if (!quoted_end(t))
 			return STEP_END;
-		*value = unquote(m, cyre_slice(start,
-				    (size_t)(t->p - start)));
+		*value = unquote(m, cyre_slice(start, (size_t)(t->p - start)));
 		return STEP_PARAM;
 	}
 	ok = m->b->param == CYRE_PARAM_LOOSE ? loose_end(t) : token_end(m, t);
@@ -146,8 +145,8 @@ static enum step name_and_value(struct cyre_mail_parser *m, struct cyre_cur *t,
 	return ok ? STEP_PARAM : STEP_RESYNC;
 }
 
-struct cyre_param *cyre_mail_params(struct cyre_mail_parser *m,
-	struct cyre_cur t)
+struct cyre_param *cyre_mail_params(
+	struct cyre_mail_parser *m, struct cyre_cur t)
 {
 	struct cyre_param *list = NULL, **tail = &list;
 	struct cyre_slice name, value;
@@ -178,8 +177,8 @@ struct cyre_param *cyre_mail_params(struct cyre_mail_parser *m,
 }
 
 /* Is this the n-th piece of `base`? *ext: it is percent-encoded. */
-static bool is_piece(struct cyre_slice name, struct cyre_slice base,
-	unsigned n, bool *ext)
+static bool is_piece(
+	struct cyre_slice name, struct cyre_slice base, unsigned n, bool *ext)
 {
 	uint8_t want[4];
 	size_t len = 0;
@@ -213,8 +212,8 @@ static void put_percent(struct cyre_buf *out, struct cyre_slice s)
 	}
 }
 
-static struct cyre_slice keep_buf(struct cyre_mail_parser *m,
-	const struct cyre_buf *b)
+static struct cyre_slice keep_buf(
+	struct cyre_mail_parser *m, const struct cyre_buf *b)
 {
 	uint8_t *p = cyre_mail_text(m, b->n);
 

@@ -47,10 +47,10 @@ struct cyre_envelope {
 
 /* MP 1: the fields of a part. Sizes wrap as the release's do when written. */
 struct cyre_part {
-	struct cyre_part *next;	      /* the next sub-part of the same parent */
-	struct cyre_part *sub;	      /* of a multipart, the first */
-	struct cyre_part *inner;      /* of a message/rfc822, the message */
-	struct cyre_envelope *env;    /* of a message */
+	struct cyre_part *next;    /* the next sub-part of the same parent */
+	struct cyre_part *sub;     /* of a multipart, the first */
+	struct cyre_part *inner;   /* of a message/rfc822, the message */
+	struct cyre_envelope *env; /* of a message */
 	struct cyre_slice type, subtype, id, description, encoding, md5,
 		disposition, location;
 	struct cyre_param *params, *disp_params;
@@ -77,14 +77,13 @@ struct cyre_mail_parser {
 	struct cyre_hasher *hasher;
 	struct cyre_charsets *charsets;
 	struct cyre_slice msg;
-	size_t off;		    /* the next unread byte */
-	struct cyre_slice *bounds;  /* pending boundaries, outermost first */
+	size_t off;                /* the next unread byte */
+	struct cyre_slice *bounds; /* pending boundaries, outermost first */
 	size_t n_bounds, cap_bounds;
-	struct cyre_buf headers;    /* item HEADERS */
-	struct cyre_buf decoded;    /* a block of content, a decoded word */
-	struct cyre_buf text;	    /* decoded RFC 2047 text */
-	struct cyre_slice received; /* first Received: of the top header */
-	uint64_t work;		    /* what may still be spent on this message */
+	struct cyre_buf headers; /* item HEADERS */
+	struct cyre_buf decoded; /* a block of content, a decoded word */
+	struct cyre_buf text;    /* decoded RFC 2047 text */
+	uint64_t work;           /* what may still be spent on this message */
 	uint32_t depth;
 	cyre_status st; /* sticky: the first failure */
 };
@@ -102,7 +101,7 @@ uint8_t *cyre_mail_text(struct cyre_mail_parser *m, size_t max);
 
 /* ---- class.c: characters (MP 1) ---- */
 enum {
-	CYRE_CC_WS = 1,	     /* HT LF VT FF CR SP */
+	CYRE_CC_WS = 1,      /* HT LF VT FF CR SP */
 	CYRE_CC_CTL = 2,     /* below 0x20 */
 	CYRE_CC_SPECIAL = 4, /* TSPECIALS */
 	CYRE_CC_ALPHA = 8,
@@ -152,8 +151,8 @@ static inline int cyre_peek_at(const struct cyre_cur *t, size_t n)
 
 bool cyre_slice_is(struct cyre_slice s, const char *word); /* exactly */
 bool cyre_slice_is_nocase(struct cyre_slice s, const char *word);
-struct cyre_slice cyre_mail_upper(struct cyre_mail_parser *m,
-	struct cyre_slice s);
+struct cyre_slice cyre_mail_upper(
+	struct cyre_mail_parser *m, struct cyre_slice s);
 
 /* ---- rfc822.c: header block and plain values (MP 3, 4) ---- */
 /* True: the block ended in a boundary line, there is no content. */
@@ -167,49 +166,48 @@ void cyre_mail_addresses(struct cyre_mail_parser *m, struct cyre_slice value,
 	struct cyre_addresses *list);
 
 /* ---- mime.c, param.c, encoded_type.c (MP 5) ---- */
-void cyre_mail_default_type(struct cyre_mail_parser *m, struct cyre_part *part,
-	const char *type);
-void cyre_mail_content_type(struct cyre_mail_parser *m, struct cyre_part *part,
-	struct cyre_cur t);
-void cyre_mail_disposition(struct cyre_mail_parser *m, struct cyre_part *part,
-	struct cyre_cur t);
-void cyre_mail_encoding(struct cyre_mail_parser *m, struct cyre_part *part,
-	struct cyre_cur t);
-void cyre_mail_language(struct cyre_mail_parser *m, struct cyre_part *part,
-	struct cyre_cur t);
+void cyre_mail_default_type(
+	struct cyre_mail_parser *m, struct cyre_part *part, const char *type);
+void cyre_mail_content_type(
+	struct cyre_mail_parser *m, struct cyre_part *part, struct cyre_cur t);
+void cyre_mail_disposition(
+	struct cyre_mail_parser *m, struct cyre_part *part, struct cyre_cur t);
+void cyre_mail_encoding(
+	struct cyre_mail_parser *m, struct cyre_part *part, struct cyre_cur t);
+void cyre_mail_language(
+	struct cyre_mail_parser *m, struct cyre_part *part, struct cyre_cur t);
 bool cyre_mail_bad_token(const struct cyre_mail_parser *m, int c);
-struct cyre_param *cyre_mail_params(struct cyre_mail_parser *m,
-	struct cyre_cur t);
-void cyre_mail_fold_params(struct cyre_mail_parser *m,
-	struct cyre_param **list);
+struct cyre_param *cyre_mail_params(
+	struct cyre_mail_parser *m, struct cyre_cur t);
+void cyre_mail_fold_params(
+	struct cyre_mail_parser *m, struct cyre_param **list);
 /* The text of an encoded Content-Type; false when it is not one. */
 bool cyre_mail_decode_type(struct cyre_mail_parser *m, struct cyre_cur *t);
-void cyre_mail_encode_params(struct cyre_mail_parser *m,
-	struct cyre_param *list);
-bool cyre_part_is_message(const struct cyre_mail_parser *m,
-	const struct cyre_part *part);
+void cyre_mail_encode_params(
+	struct cyre_mail_parser *m, struct cyre_param *list);
+bool cyre_part_is_message(
+	const struct cyre_mail_parser *m, const struct cyre_part *part);
 
 /* ---- structure.c (MP 2, 6) ---- */
 void cyre_mail_body(struct cyre_mail_parser *m, struct cyre_part *part,
 	const char *default_type);
-/* The length of the boundary line, as the release counts it; 0: it is none. */
 bool cyre_mail_is_boundary(struct cyre_mail_parser *m, struct cyre_slice line);
 struct cyre_slice cyre_mail_line(struct cyre_mail_parser *m);
 
 /* ---- encode.c (MP 7) ---- */
 struct cyre_base64 {
 	uint32_t bits;
-	uint8_t have;	    /* characters of the unfinished group */
+	uint8_t have; /* characters of the unfinished group */
 	bool ignore_pad;
 };
 /* 0-63; 64: `=`; 255: not of the alphabet. */
 uint8_t cyre_base64_value(uint8_t c);
-void cyre_base64_put(struct cyre_base64 *s, struct cyre_slice in,
-	struct cyre_buf *out);
+void cyre_base64_put(
+	struct cyre_base64 *s, struct cyre_slice in, struct cyre_buf *out);
 void cyre_qp_put(struct cyre_slice in, bool header, struct cyre_buf *out);
 enum cyre_encoding cyre_part_encoding(const struct cyre_part *part);
-void cyre_mail_content_guid(struct cyre_mail_parser *m, struct cyre_part *part,
-	uint64_t start);
+void cyre_mail_content_guid(
+	struct cyre_mail_parser *m, struct cyre_part *part, uint64_t start);
 
 /* ---- charset.c, rfc2047.c (MP 9) ---- */
 struct cyre_charset;
@@ -221,18 +219,18 @@ struct cyre_unicode {
 cyre_status cyre_charsets_new(struct cyre_charsets **ret);
 void cyre_charsets_free(struct cyre_charsets *cs);
 /* NULL: unknown. Valid until the next call but seven. */
-struct cyre_charset *cyre_charset_find(struct cyre_mail_parser *m,
-	struct cyre_slice name);
+struct cyre_charset *cyre_charset_find(
+	struct cyre_mail_parser *m, struct cyre_slice name);
 /* ICU's own converter of exactly this name. */
-struct cyre_charset *cyre_charset_find_icu(struct cyre_mail_parser *m,
-	struct cyre_slice name);
+struct cyre_charset *cyre_charset_find_icu(
+	struct cyre_mail_parser *m, struct cyre_slice name);
 /* us-ascii or UTF-8; always valid. */
 struct cyre_charset *cyre_charset_plain(struct cyre_mail_parser *m, bool utf8);
 /* The one code of these bytes, U+FFFD when there is none. */
 uint32_t cyre_charset_one(struct cyre_charset *cs, struct cyre_slice bytes);
 /* Its place in the built-in list of 2.5 and older; -1: not in it. */
-int cyre_charset_number(const struct cyre_mail_behaviour *b,
-	struct cyre_slice name);
+int cyre_charset_number(
+	const struct cyre_mail_behaviour *b, struct cyre_slice name);
 struct cyre_slice cyre_charset_canon(const struct cyre_charset *cs);
 /* Starts anew / converts one piece, ended by a flush, to UTF-8. */
 void cyre_charset_reset(struct cyre_charset *cs, struct cyre_unicode *u);
@@ -246,14 +244,14 @@ struct cyre_word {
 	bool q; /* else base64 */
 };
 /* The next word by the rule of 3.0 and older. */
-bool cyre_find_word_old(const uint8_t *p, const uint8_t *end,
-	struct cyre_word *ret);
+bool cyre_find_word_old(
+	const uint8_t *p, const uint8_t *end, struct cyre_word *ret);
 /* In the arena. */
-struct cyre_slice cyre_mail_decode(struct cyre_mail_parser *m,
-	struct cyre_slice text, bool utf8);
+struct cyre_slice cyre_mail_decode(
+	struct cyre_mail_parser *m, struct cyre_slice text, bool utf8);
 /* RFC 2231; absent when it does not decode. */
-struct cyre_slice cyre_mail_decode_2231(struct cyre_mail_parser *m,
-	struct cyre_slice value);
+struct cyre_slice cyre_mail_decode_2231(
+	struct cyre_mail_parser *m, struct cyre_slice value);
 
 /* ---- charset_old.c, rfc2047_old.c, fold.c (cache.md 11) ---- */
 /* A charset built into 2.5 and older, byte by byte. */
@@ -300,14 +298,14 @@ void cyre_put_body(struct cyre_mail_parser *m, struct cyre_buf *out,
 void cyre_put_section(struct cyre_mail_parser *m, struct cyre_buf *out,
 	const struct cyre_part *message);
 /* The name by which SECTION knows a part's charset; absent: none. */
-struct cyre_slice cyre_mail_charset_name(struct cyre_mail_parser *m,
-	const struct cyre_part *part);
+struct cyre_slice cyre_mail_charset_name(
+	struct cyre_mail_parser *m, const struct cyre_part *part);
 void cyre_put_search(struct cyre_mail_parser *m, struct cyre_buf *out,
 	const struct cyre_addresses *list);
 void cyre_put_subject(struct cyre_mail_parser *m, struct cyre_buf *out,
 	struct cyre_slice subject);
 /* Does the release cache a header of this name? (cache.md 6) */
-bool cyre_header_is_cached(const struct cyre_mail_behaviour *b,
-	struct cyre_slice name);
+bool cyre_header_is_cached(
+	const struct cyre_mail_behaviour *b, struct cyre_slice name);
 
 #endif

@@ -6,7 +6,7 @@
 #include "parse.h"
 
 /* A message may cost this many steps, and so many for each of its bytes. */
-#define WORK_BASE ((uint64_t)1 << 28)
+#define WORK_BASE   ((uint64_t)1 << 28)
 #define WORK_A_BYTE 512u
 
 bool cyre_mail_fail(struct cyre_mail_parser *m, cyre_status st)
@@ -47,8 +47,7 @@ uint8_t *cyre_mail_text(struct cyre_mail_parser *m, size_t max)
 cyre_status cyre_mail_parser_new(const struct cyre_mail_behaviour *b,
 	const struct cyre_mail_options *options, cyre_mail_parser **ret)
 {
-	static const struct cyre_mail_options standard =
-		CYRE_MAIL_OPTIONS_INIT;
+	static const struct cyre_mail_options standard = CYRE_MAIL_OPTIONS_INIT;
 	cyre_mail_parser *m = calloc(1, sizeof(*m));
 
 	if (!m)
@@ -158,16 +157,16 @@ static cyre_status put_record(struct cyre_mail_parser *m, struct cyre_buf *out,
 		return m->st;
 	}
 	facts->record_size = out->n - begin;
-	facts->cache_crc = cyre_crc32(cyre_slice(out->p + begin,
-		facts->record_size));
+	facts->cache_crc =
+		cyre_crc32(cyre_slice(out->p + begin, facts->record_size));
 	return CYRE_OK;
 }
 
 cyre_status cyre_mail_parse(cyre_mail_parser *m, struct cyre_slice message,
 	struct cyre_buf *record, struct cyre_mail_facts *ret)
 {
-	struct cyre_mail_facts facts = {.size = message.n,
-		.cache_version = m->b->cache_version};
+	struct cyre_mail_facts facts = {
+		.size = message.n, .cache_version = m->b->cache_version};
 	struct cyre_envelope env = {0};
 	struct cyre_part top = {.env = &env};
 

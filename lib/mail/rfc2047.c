@@ -22,7 +22,8 @@ struct decoder {
  * Finds the next word at or behind p. A try that fails goes on where it
  * failed, so that no byte is looked at twice.
  */
-static bool find_word(const uint8_t *p, const uint8_t *end, struct cyre_word *ret)
+static bool find_word(
+	const uint8_t *p, const uint8_t *end, struct cyre_word *ret)
 {
 	struct cyre_cur t = {p, end, false};
 	const uint8_t *star;
@@ -65,8 +66,8 @@ static bool find_word(const uint8_t *p, const uint8_t *end, struct cyre_word *re
 }
 
 /* The same before 3.2: a try that fails goes on one byte further. */
-bool cyre_find_word_old(const uint8_t *p, const uint8_t *end,
-	struct cyre_word *ret)
+bool cyre_find_word_old(
+	const uint8_t *p, const uint8_t *end, struct cyre_word *ret)
 {
 	const uint8_t *cs, *enc, *star, *text_end;
 
@@ -86,8 +87,8 @@ bool cyre_find_word_old(const uint8_t *p, const uint8_t *end,
 		if (!text_end || text_end + 1 == end || text_end[1] != '=')
 			continue;
 		star = memchr(cs, '*', (size_t)(enc - cs));
-		ret->charset = cyre_slice(cs,
-			(size_t)((star ? star : enc) - cs));
+		ret->charset =
+			cyre_slice(cs, (size_t)((star ? star : enc) - cs));
 		ret->q = (enc[1] | 32) == 'q';
 		ret->text = cyre_slice(enc + 3, (size_t)(text_end - enc - 3));
 		ret->end = text_end + 2;
@@ -132,8 +133,8 @@ static void put_word(struct decoder *d, const struct cyre_word *w)
 		return;
 	}
 	if (!d->last || d->last_q != w->q || d->m->b->loose_words ||
-		!cyre_slice_eq(cyre_charset_canon(cs),
-			cyre_charset_canon(d->last))) {
+		!cyre_slice_eq(
+			cyre_charset_canon(cs), cyre_charset_canon(d->last))) {
 		cyre_charset_reset(cs, &d->u);
 		d->b64 = (struct cyre_base64){
 			.ignore_pad = d->m->b->base64_ignores_pad};
@@ -156,8 +157,8 @@ static bool is_blank(const uint8_t *p, const uint8_t *end)
 }
 
 /* What the C strings of the server hold: up to the first NUL. */
-static struct cyre_slice keep_c_string(struct cyre_mail_parser *m,
-	const struct cyre_buf *b)
+static struct cyre_slice keep_c_string(
+	struct cyre_mail_parser *m, const struct cyre_buf *b)
 {
 	const uint8_t *nul = b->n ? memchr(b->p, 0, b->n) : NULL;
 	size_t n = nul ? (size_t)(nul - b->p) : b->n;
@@ -185,8 +186,8 @@ static bool is_trivial(struct cyre_slice s)
 	return true;
 }
 
-struct cyre_slice cyre_mail_decode(struct cyre_mail_parser *m,
-	struct cyre_slice text, bool utf8)
+struct cyre_slice cyre_mail_decode(
+	struct cyre_mail_parser *m, struct cyre_slice text, bool utf8)
 {
 	struct decoder d = {.m = m, .u = {.out = &m->text}};
 	const uint8_t *p = text.p, *end = p + text.n;
@@ -218,8 +219,8 @@ old:
 	return keep_c_string(m, &m->text);
 }
 
-struct cyre_slice cyre_mail_decode_2231(struct cyre_mail_parser *m,
-	struct cyre_slice value)
+struct cyre_slice cyre_mail_decode_2231(
+	struct cyre_mail_parser *m, struct cyre_slice value)
 {
 	struct cyre_unicode u = {.out = &m->text};
 	const uint8_t *end = value.p + value.n, *q, *p;
@@ -228,8 +229,7 @@ struct cyre_slice cyre_mail_decode_2231(struct cyre_mail_parser *m,
 	q = value.n ? memchr(value.p, '\'', value.n) : NULL;
 	if (!q)
 		return CYRE_ABSENT;
-	cs = cyre_charset_find(m,
-		cyre_slice(value.p, (size_t)(q - value.p)));
+	cs = cyre_charset_find(m, cyre_slice(value.p, (size_t)(q - value.p)));
 	p = cs ? memchr(q + 1, '\'', (size_t)(end - q - 1)) : NULL;
 	if (!p)
 		return CYRE_ABSENT;

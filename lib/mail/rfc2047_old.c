@@ -83,8 +83,10 @@ static void utf8(struct decoder *d, uint8_t c)
 			emit(d, d->code);
 		return;
 	}
-	d->left = (c & 0xf8) == 0xf0 ? 3 : (c & 0xf0) == 0xe0 ? 2
-		: (c & 0xe0) == 0xc0 ? 1 : 0;
+	d->left = (c & 0xf8) == 0xf0   ? 3
+		  : (c & 0xf0) == 0xe0 ? 2
+		  : (c & 0xe0) == 0xc0 ? 1
+				       : 0;
 	if (d->left)
 		d->code = c & (0x3fu >> d->left);
 	else
@@ -154,14 +156,21 @@ static void utf7(struct decoder *d, uint8_t c)
 
 static void byte(struct decoder *d, uint8_t c)
 {
+	uint32_t code;
+
 	if (cyre_old_is_utf7(d->o.charset))
 		utf7(d, c);
-	else if (!cyre_old_is_utf8(d->o.charset))
-		emit(d, cyre_old_code(&d->o, c));
-	else if (d->m->b->search == CYRE_SEARCH_SQUEEZED)
+	else if (cyre_old_is_utf8(d->o.charset) &&
+		 d->m->b->search == CYRE_SEARCH_SQUEEZED)
 		utf8_short(d, c);
-	else
+	else if (cyre_old_is_utf8(d->o.charset))
 		utf8(d, c);
+	else {
+		code = cyre_old_code(&d->o, c);
+		/* A NUL in a table means that nothing comes out. */
+		if (code || d->m->b->search == CYRE_SEARCH_SQUEEZED)
+			emit(d, code);
+	}
 }
 
 static void start(struct decoder *d, int charset)

@@ -84,8 +84,8 @@ static struct cyre_slice string(struct cyre_mail_parser *m, struct cyre_cur t)
 	return cyre_arena_keep(&m->arena, text, (size_t)(q - text));
 }
 
-static void set_string(struct cyre_mail_parser *m, struct cyre_cur t,
-	struct cyre_slice *ret)
+static void set_string(
+	struct cyre_mail_parser *m, struct cyre_cur t, struct cyre_slice *ret)
 {
 	if (!m->b->first_wins || !ret->p)
 		*ret = string(m, t);
@@ -108,8 +108,11 @@ static void set_addresses(struct cyre_mail_parser *m, struct cyre_cur t,
 static bool envelope_field(struct cyre_mail_parser *m,
 	struct cyre_envelope *env, struct cyre_slice name, struct cyre_cur t)
 {
-#define ROW(name, list, member) \
-	{name, sizeof(name) - 1, list, offsetof(struct cyre_envelope, member)}
+#define ROW(name, list, member)                                                \
+	{                                                                      \
+		name, sizeof(name) - 1, list,                                  \
+			offsetof(struct cyre_envelope, member)                 \
+	}
 	static const struct {
 		const char *name;
 		size_t len;
@@ -194,8 +197,8 @@ static void header_line(struct cyre_mail_parser *m, struct cyre_part *part,
 	if (!cyre_slice_sub(name, 0, sizeof(content) - 1, &pre))
 		return;
 	if (cyre_slice_is_nocase(pre, content))
-		content_field(m, part, cyre_slice(name.p + pre.n,
-			name.n - pre.n), t);
+		content_field(
+			m, part, cyre_slice(name.p + pre.n, name.n - pre.n), t);
 }
 
 /* 3.4 */
@@ -258,8 +261,8 @@ static bool ends_block(const struct cyre_mail_parser *m, struct cyre_slice line)
  * Adds a line to T. Up to 2.4 a NUL cuts its own line only, and the next one is
  * joined to what is left of it; T is no slice of the message then.
  */
-static void add_line(struct cyre_mail_parser *m, struct cyre_slice line,
-	struct block *t)
+static void add_line(
+	struct cyre_mail_parser *m, struct cyre_slice line, struct block *t)
 {
 	size_t n = m->b->nul_cuts_line ? c_length(line) : line.n;
 
@@ -276,8 +279,8 @@ static void add_line(struct cyre_mail_parser *m, struct cyre_slice line,
 }
 
 /* T, up to where the content begins; true: it ended in a boundary. */
-static bool read_block(struct cyre_mail_parser *m, struct cyre_part *part,
-	struct block *t)
+static bool read_block(
+	struct cyre_mail_parser *m, struct cyre_part *part, struct block *t)
 {
 	bool sawb = false, end = false;
 	struct cyre_slice line;
@@ -314,8 +317,9 @@ bool cyre_mail_headers(struct cyre_mail_parser *m, struct cyre_part *part,
 	} else {
 		part->header_size = t.n;
 		end = t.p + t.n;
-		for (p = t.p; p < end && (p = memchr(p, '\n',
-				      (size_t)(end - p))); p++)
+		for (p = t.p;
+			p < end && (p = memchr(p, '\n', (size_t)(end - p)));
+			p++)
 			part->header_lines++;
 		interpret(m, part, &t);
 	}

@@ -6,8 +6,8 @@
 
 static const struct cyre_part none;
 
-static void put_loc(struct cyre_buf *out, const struct cyre_part *p,
-	uint64_t size)
+static void put_loc(
+	struct cyre_buf *out, const struct cyre_part *p, uint64_t size)
 {
 	cyre_put_be32(out, (uint32_t)p->header_offset);
 	cyre_put_be32(out, (uint32_t)p->header_size);
@@ -31,8 +31,8 @@ static void put_tail(const struct cyre_mail_parser *m, struct cyre_buf *out,
 static void put_nochar(const struct cyre_mail_parser *m, struct cyre_buf *out,
 	const struct cyre_part *p)
 {
-	cyre_put_be32(out, m->b->section == CYRE_SECTION_NUMBER ? 0xffff0000
-								: 0x0000ffff);
+	cyre_put_be32(out,
+		m->b->section == CYRE_SECTION_NUMBER ? 0xffff0000 : 0x0000ffff);
 	put_tail(m, out, p);
 }
 
@@ -44,8 +44,8 @@ static struct cyre_slice name_of(const struct cyre_mail_parser *m,
 						  : cyre_charset_canon(cs);
 }
 
-struct cyre_slice cyre_mail_charset_name(struct cyre_mail_parser *m,
-	const struct cyre_part *p)
+struct cyre_slice cyre_mail_charset_name(
+	struct cyre_mail_parser *m, const struct cyre_part *p)
 {
 	struct cyre_slice name = cyre_slice_str("us-ascii");
 	const struct cyre_charset *cs;
@@ -72,8 +72,8 @@ struct cyre_slice cyre_mail_charset_name(struct cyre_mail_parser *m,
 }
 
 /* The number 2.4 and older store for the name. */
-static uint32_t charset_number(const struct cyre_mail_parser *m,
-	const struct cyre_part *p)
+static uint32_t charset_number(
+	const struct cyre_mail_parser *m, const struct cyre_part *p)
 {
 	const struct cyre_param *a;
 
@@ -83,8 +83,8 @@ static uint32_t charset_number(const struct cyre_mail_parser *m,
 		return 0xffff;
 	for (a = p->params; a; a = a->next) {
 		if (cyre_slice_is(a->name, "CHARSET"))
-			return 0xffff & (uint32_t)cyre_charset_number(m->b,
-				a->value);
+			return 0xffff &
+			       (uint32_t)cyre_charset_number(m->b, a->value);
 	}
 	return 0;
 }
@@ -142,8 +142,8 @@ void cyre_put_section(struct cyre_mail_parser *m, struct cyre_buf *out,
 	put_nochar(m, out, msg);
 	if (msg->n_sub) {
 		for (k = msg->sub; k; k = k->next) {
-			put_loc(out, k, is_empty_multipart(k)
-				? 0 : k->content_size);
+			put_loc(out, k,
+				is_empty_multipart(k) ? 0 : k->content_size);
 			put_char(m, out, k);
 		}
 		put_children(m, out, msg);

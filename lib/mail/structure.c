@@ -100,8 +100,8 @@ static bool is_boundary_here(struct cyre_mail_parser *m, struct cyre_slice line)
 }
 
 /* 6.4; `guid`: the content is one somebody will see. */
-static void content(struct cyre_mail_parser *m, struct cyre_part *part,
-	bool guid)
+static void content(
+	struct cyre_mail_parser *m, struct cyre_part *part, bool guid)
 {
 	size_t start = m->off, line_end = 2;
 	struct cyre_slice line;
@@ -123,7 +123,8 @@ static void content(struct cyre_mail_parser *m, struct cyre_part *part,
 		}
 		if (m->b->real_line_end)
 			line_end = line.n >= 2 && line.p[line.n - 2] == '\r'
-					   ? 2 : 1;
+					   ? 2
+					   : 1;
 		part->content_size += line.n;
 		part->content_lines += line.p[line.n - 1] == '\n';
 	}
@@ -132,8 +133,8 @@ static void content(struct cyre_mail_parser *m, struct cyre_part *part,
 }
 
 /* The boundary of a multipart; absent: it has none (6.1). */
-static struct cyre_slice boundary_of(struct cyre_mail_parser *m,
-	const struct cyre_part *part)
+static struct cyre_slice boundary_of(
+	struct cyre_mail_parser *m, const struct cyre_part *part)
 {
 	const struct cyre_param *p;
 	struct cyre_slice id;
@@ -141,7 +142,8 @@ static struct cyre_slice boundary_of(struct cyre_mail_parser *m,
 	for (p = part->params; p; p = p->next) {
 		if (cyre_slice_is(p->name, "BOUNDARY"))
 			return p->value;
-		if (m->b->boundary_star && cyre_slice_is(p->name, "BOUNDARY*")) {
+		if (m->b->boundary_star &&
+			cyre_slice_is(p->name, "BOUNDARY*")) {
 			id = cyre_mail_decode_2231(m, p->value);
 			return id.p ? id : p->value;
 		}
@@ -179,10 +181,10 @@ static void sub_parts(struct cyre_mail_parser *m, struct cyre_part *part,
 
 static void add_up(struct cyre_part *part, const struct cyre_part *k)
 {
-	part->content_size += k->header_size + k->content_size +
-			      k->boundary_size;
-	part->content_lines += k->header_lines + k->content_lines +
-			       k->boundary_lines;
+	part->content_size +=
+		k->header_size + k->content_size + k->boundary_size;
+	part->content_lines +=
+		k->header_lines + k->content_lines + k->boundary_lines;
 }
 
 static void multipart(struct cyre_mail_parser *m, struct cyre_part *part)
@@ -219,8 +221,8 @@ static void multipart(struct cyre_mail_parser *m, struct cyre_part *part)
 }
 
 /* message/rfc822; `sawb`: its header block ended in a boundary. */
-static void embedded(struct cyre_mail_parser *m, struct cyre_part *part,
-	bool sawb)
+static void embedded(
+	struct cyre_mail_parser *m, struct cyre_part *part, bool sawb)
 {
 	size_t start = m->off;
 	struct cyre_part *k = cyre_mail_get(m, sizeof(*k));
@@ -252,8 +254,8 @@ void cyre_mail_body(struct cyre_mail_parser *m, struct cyre_part *part,
 		cyre_mail_fail(m, CYRE_ELIMIT);
 		return;
 	}
-	sawb = cyre_mail_headers(m, part, default_type ? default_type
-						      : text_plain);
+	sawb = cyre_mail_headers(
+		m, part, default_type ? default_type : text_plain);
 	if (m->st != CYRE_OK)
 		return;
 	if (cyre_part_is_message(m, part)) {

@@ -28,8 +28,8 @@ static void check(const struct cyre_buf *rec, const struct cyre_mail_facts *f)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static cyre_mail_parser *parsers[sizeof(releases) /
-		sizeof(releases[0])];
+	static cyre_mail_parser
+		*parsers[sizeof(releases) / sizeof(releases[0])];
 	struct cyre_mail_options o = CYRE_MAIL_OPTIONS_INIT;
 	const struct cyre_mail_behaviour *b;
 	struct cyre_mail_facts f;
@@ -43,10 +43,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	o.memory_bytes = 64 << 20;
 	o.rfc2047_utf8 = data[0] & 0x80;
 	if (!b || (!parsers[i] &&
-		cyre_mail_parser_new(b, &o, &parsers[i]) != CYRE_OK))
+			  cyre_mail_parser_new(b, &o, &parsers[i]) != CYRE_OK))
 		return 0;
 	if (cyre_mail_parse(parsers[i], cyre_slice(data + 1, size - 1), &rec,
-		&f) == CYRE_OK)
+		    &f) == CYRE_OK)
 		check(&rec, &f);
 	else if (rec.n)
 		abort();

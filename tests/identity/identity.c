@@ -163,8 +163,8 @@ static void note(struct run *r, unsigned col, bool same)
 			columns[col]);
 }
 
-static void note_number(struct run *r, unsigned col, uint64_t want,
-	uint64_t got)
+static void note_number(
+	struct run *r, unsigned col, uint64_t want, uint64_t got)
 {
 	note(r, col, want == got);
 	if (r->show && want != got)
@@ -176,29 +176,30 @@ static void note_number(struct run *r, unsigned col, uint64_t want,
  * docs/formats/index.md section 8. v20 counts nanoseconds; a year beyond 2554
  * wraps there.
  */
-static void compare_fields(struct run *r, const uint8_t *rec,
-	const struct cyre_mail_facts *f)
+static void compare_fields(
+	struct run *r, const uint8_t *rec, const struct cyre_mail_facts *f)
 {
 	unsigned v = r->minor;
 	bool big = v >= 20;
 
 #define TIME32(at) (uint64_t) cyre_load_be32(rec + (at))
 #define TIME64(at) cyre_load_be64(rec + (at))
-	note_number(r, COL_SIZE, big ? cyre_load_be64(rec + 24)
-		: cyre_load_be32(rec + 12), f->size);
+	note_number(r, COL_SIZE,
+		big ? cyre_load_be64(rec + 24) : cyre_load_be32(rec + 12),
+		f->size);
 	note_number(r, COL_HEADER_SIZE, cyre_load_be32(rec + (big ? 32 : 16)),
 		f->header_size);
 	if (!r->now)
 		note_number(r, COL_SENTDATE, big ? TIME64(16) : TIME32(8),
-		big ? 1000000000u * (uint64_t)f->sentdate
-			: (uint32_t)f->sentdate);
+			big ? 1000000000u * (uint64_t)f->sentdate
+			    : (uint32_t)f->sentdate);
 	if (v <= 10)
 		note_number(r, COL_OFFSET, cyre_load_be32(rec + 20),
 			f->content_offset);
 	else
 		note_number(r, COL_GMTIME, big ? TIME64(104) : TIME32(20),
 			big ? 1000000000u * (uint64_t)f->gmtime
-				: (uint32_t)f->gmtime);
+			    : (uint32_t)f->gmtime);
 	if (v >= 5 && v <= 14)
 		note_number(r, COL_LINES, cyre_load_be32(rec + 52),
 			f->content_lines);
@@ -210,15 +211,15 @@ static void compare_fields(struct run *r, const uint8_t *rec,
 		unsigned at = v == 12 ? 0 : v <= 15 ? 1 : v < 20 ? 2 : 3;
 
 		note(r, COL_GUID, memcmp(rec + 60, f->guid, 20) == 0);
-		note(r, COL_CRC, cyre_load_be32(rec + crc_at[at]) ==
-			f->cache_crc);
+		note(r, COL_CRC,
+			cyre_load_be32(rec + crc_at[at]) == f->cache_crc);
 	}
 #undef TIME32
 #undef TIME64
 }
 
-static void compare_record(struct run *r, struct cyre_slice want,
-	struct cyre_slice got)
+static void compare_record(
+	struct run *r, struct cyre_slice want, struct cyre_slice got)
 {
 	struct cyre_slice a, b;
 	bool all = true;
@@ -238,15 +239,15 @@ static void compare_record(struct run *r, struct cyre_slice want,
 	note(r, COL_RECORD, all);
 }
 
-static void one_record(struct run *r, const uint8_t *rec,
-	struct cyre_slice cache)
+static void one_record(
+	struct run *r, const uint8_t *rec, struct cyre_slice cache)
 {
 	bool big = r->minor >= 20;
 	uint32_t uid = cyre_load_be32(rec);
 	uint64_t off = cyre_load_be32(rec + (big ? 4 : 24));
-	int64_t internaldate = big
-		? (int64_t)(cyre_load_be64(rec + 8) / 1000000000u)
-		: (int64_t)cyre_load_be32(rec + 4);
+	int64_t internaldate =
+		big ? (int64_t)(cyre_load_be64(rec + 8) / 1000000000u)
+		    : (int64_t)cyre_load_be32(rec + 4);
 	struct cyre_buf msg, made = {0};
 	struct cyre_mail_facts f;
 	struct cyre_slice want;
@@ -298,12 +299,12 @@ static void one_folder(struct run *r, const char *stem)
 	cyre_buf_free(&cache);
 }
 
-static struct counts count(const char *dir, const char *release,
-	bool show_it, unsigned long only)
+static struct counts count(
+	const char *dir, const char *release, bool show_it, unsigned long only)
 {
 	const struct cyre_mail_behaviour *b = cyre_mail_behaviour(release);
-	struct run r = {.dir = dir, .release = release, .show = show_it,
-		.only = only};
+	struct run r = {
+		.dir = dir, .release = release, .show = show_it, .only = only};
 	char path[4096], stem[4096 + 300], *dot;
 	struct dirent *e;
 	DIR *d;
@@ -354,8 +355,8 @@ static void print_heading(void)
 }
 
 /* Below what the line of this release says in the file? */
-static int check(const char *shares, const char *release,
-	const struct counts *c)
+static int check(
+	const char *shares, const char *release, const struct counts *c)
 {
 	struct cyre_buf b = slurp(shares);
 	char *line, *field, *save = NULL, *save2 = NULL;
@@ -442,7 +443,8 @@ static void page(const char *dir, const char *prose)
 
 int main(int argc, char **argv)
 {
-	const char *mode = argc > 2 ? argv[1] : "", *dir = argv[argc > 2 ? 2 : 0];
+	const char *mode = argc > 2 ? argv[1] : "",
+		   *dir = argv[argc > 2 ? 2 : 0];
 	struct stat st;
 	struct counts c;
 	char path[4096];
@@ -484,6 +486,7 @@ int main(int argc, char **argv)
 			argc == 5 ? strtoul(argv[4], NULL, 10) : 0);
 		return EXIT_SUCCESS;
 	}
-	fprintf(stderr, "usage: identity check|counts|page|show|folder DIR ...\n");
+	fprintf(stderr,
+		"usage: identity check|counts|page|show|folder DIR ...\n");
 	return 2;
 }

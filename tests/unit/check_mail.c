@@ -30,14 +30,11 @@ static const struct {
 		"\r\n",
 		222, 0x6ce90b38, 864},
 	{"V3", /* bare LF empty header */
-		"Subject:\nFrom: x@y\r\n\r\nx\r\n",
-		22, 0x6c824959, 412},
+		"Subject:\nFrom: x@y\r\n\r\nx\r\n", 22, 0x6c824959, 412},
 	{"V4", /* folded start */
-		"Subject:\r\n folded\r\n\r\nx\r\n",
-		21, 0xc6bdbded, 352},
+		"Subject:\r\n folded\r\n\r\nx\r\n", 21, 0xc6bdbded, 352},
 	{"V5", /* LF only */
-		"A: b\nC: d\n\nbody\n",
-		16, 0x35dd8bb9, 352},
+		"A: b\nC: d\n\nbody\n", 16, 0x35dd8bb9, 352},
 	{"V6", /* params */
 		"Content-Type: text/plain; charset=; format=flowed\r\n"
 		"\r\nx",
@@ -93,14 +90,15 @@ static const struct {
 };
 #define N_VECTORS (sizeof(vectors) / sizeof(vectors[0]))
 
-static cyre_mail_parser *parser(const char *release,
-	const struct cyre_mail_options *options)
+static cyre_mail_parser *parser(
+	const char *release, const struct cyre_mail_options *options)
 {
 	cyre_mail_parser *m;
 
 	ck_assert_ptr_nonnull(cyre_mail_behaviour(release));
-	ck_assert_int_eq(cyre_mail_parser_new(cyre_mail_behaviour(release),
-		options, &m), CYRE_OK);
+	ck_assert_int_eq(
+		cyre_mail_parser_new(cyre_mail_behaviour(release), options, &m),
+		CYRE_OK);
 	return m;
 }
 
@@ -111,7 +109,8 @@ START_TEST(vector_is_what_the_server_wrote)
 	struct cyre_buf rec = {0};
 
 	ck_assert_int_eq(cyre_mail_parse(m, cyre_slice_str(vectors[_i].message),
-		&rec, &f), CYRE_OK);
+				 &rec, &f),
+		CYRE_OK);
 	ck_assert_uint_eq(f.header_size, vectors[_i].header_size);
 	ck_assert_uint_eq(rec.n, vectors[_i].len);
 	ck_assert_uint_eq(f.record_size, rec.n);
@@ -131,8 +130,11 @@ START_TEST(a_parser_forgets)
 
 	for (i = 0; i < 3 * N_VECTORS; i++) {
 		cyre_buf_reset(&rec);
-		ck_assert_int_eq(cyre_mail_parse(m, cyre_slice_str(
-			vectors[i * 7 % N_VECTORS].message), &rec, &f),
+		ck_assert_int_eq(
+			cyre_mail_parse(m,
+				cyre_slice_str(
+					vectors[i * 7 % N_VECTORS].message),
+				&rec, &f),
 			CYRE_OK);
 		ck_assert_uint_eq(f.cache_crc, vectors[i * 7 % N_VECTORS].crc);
 	}
@@ -154,8 +156,8 @@ START_TEST(depth_has_a_limit)
 	m = parser("3.6.1", &o);
 	for (int i = 0; i < 49; i++)
 		cyre_put_str(&msg, level);
-	ck_assert_int_eq(cyre_mail_parse(m, cyre_buf_slice(&msg), &rec, &f),
-		CYRE_OK);
+	ck_assert_int_eq(
+		cyre_mail_parse(m, cyre_buf_slice(&msg), &rec, &f), CYRE_OK);
 	cyre_put_str(&msg, level);
 	rec.n = 3;
 	f.size = 77;
@@ -184,8 +186,9 @@ START_TEST(memory_has_a_limit)
 		cyre_put_str(&msg, "--a\r\n");
 	ck_assert_int_eq(cyre_mail_parse(m, cyre_buf_slice(&msg), NULL, &f),
 		CYRE_ELIMIT);
-	ck_assert_int_eq(cyre_mail_parse(m, cyre_slice_str("a: b\r\n\r\n"),
-		NULL, &f), CYRE_OK);
+	ck_assert_int_eq(
+		cyre_mail_parse(m, cyre_slice_str("a: b\r\n\r\n"), NULL, &f),
+		CYRE_OK);
 	cyre_buf_free(&msg);
 	cyre_mail_parser_free(m);
 }
@@ -196,8 +199,8 @@ START_TEST(no_byte_no_record)
 	cyre_mail_parser *m = parser("3.6.1", NULL);
 	struct cyre_mail_facts f;
 
-	ck_assert_int_eq(cyre_mail_parse(m, cyre_slice_str(""), NULL, &f),
-		CYRE_EFORMAT);
+	ck_assert_int_eq(
+		cyre_mail_parse(m, cyre_slice_str(""), NULL, &f), CYRE_EFORMAT);
 	cyre_mail_parser_free(m);
 }
 END_TEST
@@ -209,8 +212,8 @@ static int64_t date_of(const char *release, const char *date)
 	char msg[200];
 
 	snprintf(msg, sizeof(msg), "Date: %s\r\n\r\n", date);
-	ck_assert_int_eq(cyre_mail_parse(m, cyre_slice_str(msg), NULL, &f),
-		CYRE_OK);
+	ck_assert_int_eq(
+		cyre_mail_parse(m, cyre_slice_str(msg), NULL, &f), CYRE_OK);
 	cyre_mail_parser_free(m);
 	return f.gmtime;
 }
@@ -218,8 +221,8 @@ static int64_t date_of(const char *release, const char *date)
 /* docs/formats/message-parsing.md section 10, the rules one would not guess. */
 START_TEST(dates)
 {
-	ck_assert_int_eq(date_of("3.6.1", "Thu, 01 Jan 1970 00:00:10 +0000"),
-		10);
+	ck_assert_int_eq(
+		date_of("3.6.1", "Thu, 01 Jan 1970 00:00:10 +0000"), 10);
 	ck_assert_int_eq(date_of("3.6.1", "1-Jan-70 0.1 Z"), 60);
 	ck_assert_int_eq(date_of("3.6.1", "2 Jan 1970 00:00 +0100"), 82800);
 	ck_assert_int_eq(date_of("3.6.1", "2 Jan 1970 00:00 0100"), 90000);
@@ -249,11 +252,15 @@ START_TEST(sentdate_follows_the_zone)
 
 	o.zone = two_hours_east;
 	m = parser("3.6.1", &o);
-	ck_assert_int_eq(cyre_mail_parse(m, cyre_slice_str(
-		"Date: 2 Jan 1970 05:00 +0000\r\n\r\n"), NULL, &f), CYRE_OK);
+	ck_assert_int_eq(
+		cyre_mail_parse(m,
+			cyre_slice_str("Date: 2 Jan 1970 05:00 +0000\r\n\r\n"),
+			NULL, &f),
+		CYRE_OK);
 	ck_assert_int_eq(f.sentdate, 86400 - 7200);
-	ck_assert_int_eq(cyre_mail_parse(m, cyre_slice_str("a: b\r\n\r\n"),
-		NULL, &f), CYRE_OK);
+	ck_assert_int_eq(
+		cyre_mail_parse(m, cyre_slice_str("a: b\r\n\r\n"), NULL, &f),
+		CYRE_OK);
 	cyre_mail_dates(m, 86400 - 3600, &f); /* 01:00 there */
 	ck_assert_int_eq(f.sentdate, 86400 - 7200);
 	ck_assert_int_eq(f.gmtime, 86400 - 3600);
@@ -269,8 +276,8 @@ START_TEST(behaviours_are_found)
 	ck_assert_str_eq(cyre_mail_behaviour_name(b), "3.6");
 	ck_assert_ptr_eq(cyre_mail_behaviour("3.8"), b);
 	ck_assert_ptr_eq(cyre_mail_behaviour("3.10.3"), b);
-	ck_assert_ptr_eq(cyre_mail_behaviour("3.99"),
-		cyre_mail_behaviour("3.13.1"));
+	ck_assert_ptr_eq(
+		cyre_mail_behaviour("3.99"), cyre_mail_behaviour("3.13.1"));
 	ck_assert_ptr_eq(cyre_mail_behaviour_of_record(10, 16),
 		cyre_mail_behaviour("3.2"));
 	ck_assert_ptr_eq(cyre_mail_behaviour_of_record(10, 19),
@@ -289,8 +296,8 @@ int main(void)
 	Suite *s = suite_create("mail");
 	TCase *tc = tcase_create("mail");
 
-	tcase_add_loop_test(tc, vector_is_what_the_server_wrote, 0,
-		(int)N_VECTORS);
+	tcase_add_loop_test(
+		tc, vector_is_what_the_server_wrote, 0, (int)N_VECTORS);
 	tcase_add_test(tc, a_parser_forgets);
 	tcase_add_test(tc, depth_has_a_limit);
 	tcase_add_test(tc, memory_has_a_limit);

@@ -58,26 +58,26 @@ struct cyre_mail_options {
 	int64_t (*zone)(void *payload, int64_t local);
 	void *payload;
 	size_t memory_bytes; /* for one message; past it CYRE_ELIMIT */
-	uint32_t depth;	     /* nested parts; past it CYRE_ELIMIT */
+	uint32_t depth;      /* nested parts; past it CYRE_ELIMIT */
 };
 
 /* The server's defaults; limits no mail of a real user comes near. */
-#define CYRE_MAIL_OPTIONS_INIT                                   \
-	{                                                        \
-		.maxheaderlines = 1000, .boundary_limit = 1000,  \
-		.memory_bytes = (size_t)1 << 30, .depth = 2000, \
+#define CYRE_MAIL_OPTIONS_INIT                                                 \
+	{                                                                      \
+		.maxheaderlines = 1000, .boundary_limit = 1000,                \
+		.memory_bytes = (size_t)1 << 30, .depth = 2000,                \
 	}
 
 /* What the message alone says about its index record. */
 struct cyre_mail_facts {
-	uint64_t size;		 /* as the release counts it */
-	uint64_t header_size;	 /* up to and with the empty line */
+	uint64_t size;           /* as the release counts it */
+	uint64_t header_size;    /* up to and with the empty line */
 	uint64_t content_offset; /* of the body */
-	uint64_t content_lines;	 /* of the body */
-	int64_t gmtime;		 /* Date: in full; 0: none or unreadable */
-	int64_t sentdate;	 /* its day, as the release stores it; 0: none */
-	uint8_t guid[20];	 /* SHA-1 of the file */
-	uint32_t cache_crc;	 /* of the record */
+	uint64_t content_lines;  /* of the body */
+	int64_t gmtime;          /* Date: in full; 0: none or unreadable */
+	int64_t sentdate;   /* its day, as the release stores it; 0: none */
+	uint8_t guid[20];   /* SHA-1 of the file */
+	uint32_t cache_crc; /* of the record */
 	uint32_t cache_version;
 	size_t record_size; /* of the record */
 };
