@@ -194,13 +194,16 @@ static int domain(
 	struct scan *s, struct cyre_slice *ret, struct cyre_slice *name)
 {
 	size_t max = (size_t)(s->t.end - s->t.p) + 1;
-	uint8_t *out = cyre_mail_text(s->m, 2 * max), *com = out + max;
+	uint8_t *out = cyre_mail_text(s->m, 2 * max), *com;
 	size_t n = 0, n_com = 0;
 	int c;
 
 	*ret = CYRE_ABSENT;
+	if (name)
+		*name = CYRE_ABSENT;
 	if (!out)
 		return 0;
+	com = out + max;
 	blank(s);
 	for (;;) {
 		c = next(s);

@@ -7,7 +7,7 @@
 
 /* A message may cost this many steps, and so many for each of its bytes. */
 #define WORK_BASE   ((uint64_t)1 << 28)
-#define WORK_A_BYTE 512u
+#define WORK_A_BYTE 64u
 
 bool cyre_mail_fail(struct cyre_mail_parser *m, cyre_status st)
 {

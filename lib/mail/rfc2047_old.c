@@ -10,6 +10,9 @@ struct decoder {
 	struct cyre_buf *out;
 	struct cyre_old o;
 	bool seen_space; /* 2.4 merges white space */
+	/* Whether the last block asked for has a table. */
+	uint32_t block;
+	bool has_table;
 	/* UTF-8 and UTF-7 */
 	uint32_t code;
 	unsigned left, bits;
@@ -36,6 +39,15 @@ static void put_raw(struct decoder *d, uint32_t c)
 		return;
 	}
 	cyre_put_u8(out, (uint8_t)(0x80 | (c & 0x3f)));
+}
+
+static bool has_table(struct decoder *d, uint32_t c)
+{
+	if (d->block != (c | 0xff)) {
+		d->block = c | 0xff;
+		d->has_table = cyre_fold_has_block(d->m->b, c);
+	}
+	return d->has_table;
 }
 
 static void emit(struct decoder *d, uint32_t c)
@@ -65,7 +77,7 @@ static void emit(struct decoder *d, uint32_t c)
 		} else if (d->seen_space) {
 			/* A blank before and one after characters without a
 			 * table of their own count as one. */
-			d->seen_space = !cyre_fold_has_block(d->m->b, c);
+			d->seen_space = !has_table(d, c);
 		}
 	}
 	for (i = 0; i < n; i++)
