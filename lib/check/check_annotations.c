@@ -190,7 +190,8 @@ cyre_status cyre_check_annotations(const struct cyre_index *ix,
 
 cyre_status cyre_annotations_sum(unsigned version,
 	const struct cyre_index_record *records, size_t n,
-	struct cyre_slice bytes, struct cyre_slice owner, uint32_t *ret)
+	struct cyre_slice bytes, struct cyre_slice owner, uint32_t *ret_sum,
+	uint64_t *ret_bytes)
 {
 	struct records of = {.version = version, .n = n, .r = records};
 	struct cyre_findings ignored = {.keep = 1};
@@ -202,6 +203,7 @@ cyre_status cyre_annotations_sum(unsigned version,
 	if (st != CYRE_OK)
 		return st;
 	/* Before 3.1.8, whose files are v13, those count as well. */
-	*ret = s.stored ^ (version < 15 ? s.stored_shadow : 0);
+	*ret_sum = s.stored ^ (version < 15 ? s.stored_shadow : 0);
+	*ret_bytes = s.bytes;
 	return CYRE_OK;
 }

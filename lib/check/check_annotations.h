@@ -20,11 +20,12 @@ cyre_status cyre_check_annotations(const struct cyre_index *ix,
 
 /*
  * The XOR of the sums of the stored annotations of these records (by uid), as a
- * server keeps it that opens an index of this version; 0 when the file cannot
- * be read. CYRE_OK or CYRE_ENOMEM.
+ * server keeps it that opens an index of this version, and the bytes of their
+ * values; 0 when the file cannot be read. CYRE_OK or CYRE_ENOMEM.
  */
 cyre_status cyre_annotations_sum(unsigned version,
 	const struct cyre_index_record *records, size_t n,
-	struct cyre_slice bytes, struct cyre_slice owner, uint32_t *ret);
+	struct cyre_slice bytes, struct cyre_slice owner, uint32_t *ret_sum,
+	uint64_t *ret_bytes);
 
 #endif

@@ -145,6 +145,7 @@ static cyre_status write_index(struct cyre_plan_work *w)
 	struct cyre_index_tally tally;
 	struct cyre_index_totals totals;
 	uint32_t annotations = 0;
+	uint64_t annot_bytes = 0;
 	struct cyre_index_record *r;
 	cyre_status st = CYRE_OK;
 	size_t n;
@@ -157,7 +158,10 @@ static cyre_status write_index(struct cyre_plan_work *w)
 		st = cyre_annotations_sum(w->to, r, n,
 			w->ev->meta[CYRE_FILE_ANNOTATIONS].bytes,
 			cyre_slice_str(w->ev->userid ? w->ev->userid : ""),
-			&annotations);
+			&annotations, &annot_bytes);
+	/* What annotations of the mailbox itself take is not known here. */
+	if (w->h.quota_annot_used < annot_bytes)
+		w->h.quota_annot_used = annot_bytes;
 	w->h.header_file_crc =
 		w->to >= 12 ? cyre_crc32(cyre_buf_slice(&w->header_bytes)) : 0;
 	cyre_index_apply_totals(&w->h, &totals,
