@@ -200,8 +200,7 @@ static cyre_status add_salvaged(struct cyre_plan_work *w,
 					      which == CYRE_FILE_EXPUNGE_NEW);
 	if (item->origin == CYRE_ORIGIN_FIELDS) {
 		forget(&p->r, item->trusted);
-		p->derive = true;
-		p->changed = true;
+		p->derive = p->doubtful = p->changed = true;
 		note_doubtful(w, item->uid,
 			(item->trusted & flags) != flags);
 	}
@@ -360,8 +359,9 @@ static cyre_status match_files(struct cyre_plan_work *w)
 }
 
 /*
- * What has no file. An old record that was only plausible is believed with its
- * file, not without; any other is kept, for a person to decide.
+ * What has no file. A record that was damaged, or (before v12) only plausible,
+ * is believed with its file, not without: it may be of a message that was
+ * deleted long ago. Any other is kept, for a person to decide.
  */
 static void settle_missing(struct cyre_plan_work *w)
 {
@@ -375,7 +375,7 @@ static void settle_missing(struct cyre_plan_work *w)
 			w->records[n++] = *p;
 			continue;
 		}
-		if (p->expunge || (w->salvaged && w->from < 12))
+		if (p->expunge || p->doubtful || (w->salvaged && w->from < 12))
 			continue;
 		if (!(p->r.system_flags & CYRE_FLAG_EXPUNGED) &&
 			cyre_plan_wants(w, CYRE_P_MESSAGE_FILE_MISSING)) {

@@ -15,6 +15,7 @@ struct cyre_plan_record {
 	const struct cyre_msgfile *file; /* NULL: there is none */
 	bool expunge; /* belongs to cyrus.expunge */
 	bool derive;  /* its fields must be had from the message */
+	bool doubtful; /* it was damaged: some fields are lost */
 	bool adopted; /* there was no record at all */
 	bool changed; /* clients must fetch it again */
 	/* Its record in the old cache, which holds good; n 0: there is none. */
