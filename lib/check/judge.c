@@ -200,7 +200,7 @@ static const enum cyre_problem closing[] = {CYRE_P_EMPTY_MAILBOX_DIR, CYRE_P_SPO
 	CYRE_P_HEADER_EMPTY, CYRE_P_HEADER_NUL, CYRE_P_HEADER_TRUNCATED,
 	CYRE_P_HEADER_SYNTAX, CYRE_P_HEADER_LITERAL, CYRE_P_INDEX_MISSING,
 	CYRE_P_INDEX_SHORT, CYRE_P_INDEX_VERSION, CYRE_P_INDEX_TRUNCATED,
-	CYRE_P_INDEX_HEADER_CRC};
+	CYRE_P_INDEX_HEADER_CRC, CYRE_P_INDEX_SIZES};
 
 /* Nor when it cannot read one of the two files it always reads. */
 static bool closes_by_rights(const struct cyre_finding *f)

@@ -120,6 +120,8 @@ static void judge_one(void *payload, unsigned worker, size_t job)
 		s->status = judge_messages(w, &j, &s->found, r);
 	if (s->status == CYRE_OK)
 		s->status = s->found.status;
+	/* The cache is read while it is judged. */
+	w->gatherer.skipped |= s->found.count[CYRE_P_FILE_UNREADABLE] > 0;
 	cyre_judge_access(&s->found, &j);
 	cyre_findings_sort(&s->found);
 	fill_report(r, c, &j, s);

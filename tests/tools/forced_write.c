@@ -64,7 +64,7 @@ static void *run_then_write(void *payload)
 	return ret;
 }
 
-int pthread_create(pthread_t *t, const pthread_attr_t *attr,
+__attribute__((visibility("default"))) int pthread_create(pthread_t *t, const pthread_attr_t *attr,
 	void *(*run)(void *), void *arg)
 {
 	int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *),

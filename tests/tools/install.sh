@@ -12,7 +12,7 @@ lib=$(find "$prefix" -name 'libcyrescue.so.*' -type f)
 [ -n "$pc" ] || fail "no cyrescue.pc"
 [ -n "$lib" ] || fail "no library"
 find "$prefix" -type f -printf '%P\n' | sort >"$WORK/files"
-for file in bin/cyrscan share/man/man8/cyrscan.8 \
+for file in sbin/cyrscan share/man/man8/cyrscan.8 \
     share/man/man5/cyrescue-report.5 share/doc/cyrescue/problems.md \
     share/doc/cyrescue/report.schema.json \
     share/bash-completion/completions/cyrescue; do

@@ -37,10 +37,15 @@ wrong 'sometimes' -C "$conf" --progress sometimes
 wrong 'level 5 is not available' -C "$conf" --level 5
 wrong 'surplus' -C "$conf" surplus
 # It names the path that was tried, and the two ways without one.
-wrong "$WORK/absent" -C "$WORK/absent"
+wrong "$WORK/empty/etc/imapd.conf" --root "$WORK/empty"
 has "$WORK/err" '--spool'
 has "$WORK/err" '--root'
-wrong "$WORK/empty/etc/imapd.conf" --root "$WORK/empty"
+
+# What was named and is not there is no wrong usage, but work not done.
+run 8 cyrscan -C "$WORK/absent"
+has "$WORK/err" "^cyrscan: $WORK/absent: No such file"
+run 8 cyrscan -C "$conf" --from-file "$WORK/absent"
+has "$WORK/err" "^cyrscan: $WORK/absent: No such file"
 
 run 0 cyrscan --help
 has "$WORK/out" '--level'
