@@ -40,10 +40,9 @@ wrong 'surplus' -C "$conf" surplus
 wrong "$WORK/empty/etc/imapd.conf" --root "$WORK/empty"
 has "$WORK/err" '--spool'
 has "$WORK/err" '--root'
+wrong "$WORK/absent" -C "$WORK/absent"
 
 # What was named and is not there is no wrong usage, but work not done.
-run 8 cyrscan -C "$WORK/absent"
-has "$WORK/err" "^cyrscan: $WORK/absent: No such file"
 run 8 cyrscan -C "$conf" --from-file "$WORK/absent"
 has "$WORK/err" "^cyrscan: $WORK/absent: No such file"
 
