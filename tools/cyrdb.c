@@ -221,6 +221,9 @@ static int check(struct db_tool *t)
 		status |= st;
 		if (st != EXIT_CLEAN)
 			continue;
+		if (f.db && cyre_db_check_values(f.db, cyre_db_kind_of(f.path),
+				    &f.found) != CYRE_OK)
+			status |= EXIT_NOT_DONE;
 		status |= status_of(&f.found) | report_file(t, &f);
 		close_file(&f);
 	}

@@ -344,6 +344,9 @@ static cyre_status read_strict(
 			.expected = ((uint64_t)u32(&b, file.p + 32) + 1) *
 				    b.page_size);
 	st = walk(&b);
+	if (st == CYRE_OK && !db->n && !b.nlost)
+		CYRE_FIND(found, .problem = CYRE_P_DB_NO_KEYS,
+			.file = CYRE_FILE_OTHER);
 	if (st == CYRE_OK && b.hash && b.keys_said != db->n)
 		CYRE_FIND(found, .problem = CYRE_P_DB_COUNT,
 			.expected = b.keys_said, .actual = db->n,

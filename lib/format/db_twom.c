@@ -165,6 +165,9 @@ static bool get_record(const struct tw *t, uint64_t off, struct tm_record *ret)
 	r.head_ok = t->unsummed || sum(cyre_slice(rest.p, head)) == le32(p);
 	r.tail_sum = le32(p + 4);
 	r.size = head + 8 + tail;
+	/* A NUL behind each, so that a wrong length is seen. */
+	if (tail && (r.tail.p[keylen] || r.tail.p[keylen + 1 + vallen]))
+		return false;
 	if (tail) {
 		r.key = cyre_slice(r.tail.p, (size_t)keylen);
 		r.value = cyre_slice(r.tail.p + keylen + 1, (size_t)vallen);

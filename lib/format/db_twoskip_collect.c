@@ -100,8 +100,15 @@ static bool repair_head(struct cyre_slice file, uint64_t off,
 static bool is_torn(
 	struct ts_items *items, const struct ts_record *r, bool expected)
 {
-	if (r->type == TS_RECORD)
+	size_t i;
+
+	if (r->type == TS_RECORD) {
+		/* Lengths that do not match the padding are damaged, too. */
+		for (i = r->key.n + r->value.n; i < r->tail.n; i++)
+			if (r->tail.p[i])
+				return false;
 		return tail_ok(items, r);
+	}
 	/* The others have no tail to prove them: only where one must stand. */
 	return expected && r->tail_crc == 0;
 }

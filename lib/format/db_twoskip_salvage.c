@@ -263,6 +263,9 @@ static void replay(struct salvage *s)
 		else if (it->r.type == TS_DELETE)
 			replay_delete(s, it);
 	}
+	/* What was cut off may have changed anything. */
+	if (s->has_header && s->file.n < s->end)
+		s->doubt = s->end;
 	if (s->items.last_gap > s->doubt)
 		s->doubt =
 			s->items.last_gap < s->end ? s->items.last_gap : s->end;

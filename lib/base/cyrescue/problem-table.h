@@ -590,7 +590,15 @@
 	X(DB_KEYS_LOST, "DB-014", "db-keys-lost", LOSS, RULE, \
 	  "$a keys of $e are in no readable record", \
 	  "Entries of this database are gone unless another file has them.", \
-	  "Looked for in the mailboxes and in older copies.")
+	  "Looked for in the mailboxes and in older copies.") \
+	X(DB_VALUE, "DB-015", "db-value-unreadable", DAMAGE, RULE, \
+	  "the value of the record at $o: $t", \
+	  "One entry cannot be used; the server may end each time it meets it.", \
+	  "Made again from the mailbox or an older copy; else left out.") \
+	X(DB_NO_KEYS, "DB-016", "db-berkeley-no-keys", NOTE, NONE, \
+	  "no key is in the file", \
+	  "Nothing, unless the server was killed: then the keys may still stand in the log files of its environment.", \
+	  "Run db_recover on a copy of the configuration directory, then look again.")
 
 /* ---- message files ---- */
 #define CYRE_PROBLEMS_ML(X) \

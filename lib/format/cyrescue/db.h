@@ -111,6 +111,27 @@ CYRE_API const struct cyre_db_entry *cyre_db_find(
  * together. */
 CYRE_API size_t cyre_db_seek(const struct cyre_db *db, struct cyre_slice key);
 
+/* What a database is for; the name of its file says it. */
+enum cyre_db_kind {
+	CYRE_DB_KIND_UNKNOWN,
+	CYRE_DB_KIND_MAILBOXES,
+	CYRE_DB_KIND_SEEN,
+	CYRE_DB_KIND_SUBSCRIPTIONS,
+	CYRE_DB_KIND_QUOTA,
+	CYRE_DB_KIND_ANNOTATIONS,
+	CYRE_DB_KIND_CONVERSATIONS,
+	CYRE_DB_KIND_STATUSCACHE,
+	CYRE_DB_KIND_DELIVER
+};
+CYRE_API enum cyre_db_kind cyre_db_kind_of(const char *path);
+
+/*
+ * A finding for each value that is not what a database of this kind holds.
+ * CYRE_OK, CYRE_ENOMEM.
+ */
+CYRE_API cyre_status cyre_db_check_values(const struct cyre_db *db,
+	enum cyre_db_kind kind, struct cyre_findings *found);
+
 struct cyre_db_write_options {
 	enum cyre_db_format format;
 	enum cyre_db_order order; /* cyre_db_usual_order() unless known */

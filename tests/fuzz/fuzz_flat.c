@@ -1,0 +1,9 @@
+/* fuzz_flat.c - any bytes as a flat file. */
+#include "db.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	return fuzz_db(data, size, CYRE_DB_FLAT);
+}

@@ -1,0 +1,9 @@
+/* fuzz_twoskip.c - any bytes as a twoskip file. */
+#include "db.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	return fuzz_db(data, size, CYRE_DB_TWOSKIP);
+}
