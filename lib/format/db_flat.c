@@ -6,6 +6,8 @@
  */
 #include "db.h"
 
+#include <stdlib.h>
+
 /* 2.5 and later: FF and a byte with the high bit; FF FF is FF itself. */
 static cyre_status decode(
 	struct cyre_db *db, struct cyre_slice s, struct cyre_slice *ret)
@@ -193,18 +195,54 @@ static void encode(struct cyre_buf *b, struct cyre_slice s)
 	}
 }
 
+/* A line by its key, which ends at the TAB. */
+static struct cyre_slice key_of_line(const struct cyre_buf *b, size_t start)
+{
+	const uint8_t *p = b->p + start;
+	const uint8_t *tab = memchr(p, '\t', b->n - start);
+
+	return cyre_slice(p, (size_t)(tab - p));
+}
+
+static int by_encoded_key(const void *va, const void *vb, void *lines)
+{
+	const size_t *a = va, *b = vb;
+
+	return cyre_db_comparer(CYRE_DB_MAILBOX)(
+		key_of_line(lines, *a), key_of_line(lines, *b));
+}
+
+/* The server searches by lines: they are sorted as they are written. */
 static cyre_status write_lines(const struct cyre_db_write_options *o,
 	const struct cyre_db *db, struct cyre_buf *b)
 {
-	size_t i;
+	size_t *starts = calloc(db->n + 1, sizeof(*starts)), i;
+	struct cyre_buf lines = {0};
+	const uint8_t *p;
 
 	(void)o;
+	if (!starts)
+		return CYRE_ENOMEM;
 	for (i = 0; i < db->n; i++) {
-		encode(b, db->e[i].key);
-		cyre_put_u8(b, '\t');
-		encode(b, db->e[i].value);
-		cyre_put_u8(b, '\n');
+		starts[i] = lines.n;
+		encode(&lines, db->e[i].key);
+		cyre_put_u8(&lines, '\t');
+		encode(&lines, db->e[i].value);
+		cyre_put_u8(&lines, '\n');
 	}
+	if (!lines.bad && db->n)
+		qsort_r(starts, db->n, sizeof(*starts), by_encoded_key, &lines);
+	for (i = 0; i < db->n && !lines.bad; i++) {
+		p = lines.p + starts[i];
+		cyre_put(b, p,
+			(size_t)((const uint8_t *)memchr(
+					 p, '\n', lines.n - starts[i]) -
+				 p) +
+				1);
+	}
+	b->bad = b->bad || lines.bad;
+	cyre_buf_free(&lines);
+	free(starts);
 	return CYRE_OK;
 }
 

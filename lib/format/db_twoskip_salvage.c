@@ -266,6 +266,10 @@ static void replay(struct salvage *s)
 	/* What was cut off may have changed anything. */
 	if (s->has_header && s->file.n < s->end)
 		s->doubt = s->end;
+	/* A repack writes each live key once and deletes nothing: a gap there
+	 * costs what stood in it, and says nothing of the rest. */
+	if (s->has_header && s->items.last_gap <= s->h.repack_size)
+		s->items.last_gap = 0;
 	if (s->items.last_gap > s->doubt)
 		s->doubt =
 			s->items.last_gap < s->end ? s->items.last_gap : s->end;

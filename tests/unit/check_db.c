@@ -125,6 +125,52 @@ START_TEST(keys_with_one_prefix_stand_together)
 }
 END_TEST
 
+/* The flat file's order is that of its lines, escapes included. */
+START_TEST(what_is_written_is_read)
+{
+	static const struct cyre_db_entry e[] = {
+		{.key = {(const uint8_t *)"a\tb", 3},
+			.value = {(const uint8_t *)"1", 1}},
+		{.key = {(const uint8_t *)"a.b", 3},
+			.value = {(const uint8_t *)"\n\0", 2}},
+		{.key = {(const uint8_t *)"a\xff", 2}, .value = {NULL, 0}},
+		{.key = {(const uint8_t *)"a-b", 3},
+			.value = {(const uint8_t *)"\xff\xff", 2}},
+	};
+	struct cyre_db_write_options o = {.format = (enum cyre_db_format)_i};
+	struct cyre_findings found = {0};
+	const struct cyre_db_entry *got;
+	struct cyre_db *db;
+	uint8_t *p, *again;
+	size_t n, n2, i;
+
+	o.order = cyre_db_usual_order(o.format);
+	ck_assert_int_eq(cyre_db_write(&o, e, 4, &p, &n), CYRE_OK);
+	ck_assert_int_eq(cyre_db_write(&o, e, 4, &again, &n2), CYRE_OK);
+	ck_assert(cyre_slice_eq(cyre_slice(p, n), cyre_slice(again, n2)));
+	ck_assert_int_eq(cyre_db_read(cyre_slice(p, n), &found, &db), CYRE_OK);
+	ck_assert_uint_eq(found.n, 0);
+	ck_assert_uint_eq(cyre_db_count(db), 4);
+	for (i = 0; i < 4; i++) {
+		got = cyre_db_find(db, e[i].key);
+		ck_assert_ptr_nonnull(got);
+		ck_assert(cyre_slice_eq(got->value, e[i].value));
+	}
+	cyre_db_free(db);
+	free(p);
+	free(again);
+	/* Nothing is a database, too; one key twice is none. */
+	ck_assert_int_eq(cyre_db_write(&o, e, 0, &p, &n), CYRE_OK);
+	ck_assert_int_eq(cyre_db_read(cyre_slice(p, n), NULL, &db), CYRE_OK);
+	ck_assert_uint_eq(cyre_db_count(db), 0);
+	cyre_db_free(db);
+	free(p);
+	ck_assert_int_eq(cyre_db_write(&o, (struct cyre_db_entry[]){e[0], e[0]},
+				 2, &p, &n),
+		CYRE_EUSAGE);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("db");
@@ -132,6 +178,10 @@ int main(void)
 
 	tcase_add_loop_test(t, strict_reading_equals_the_server, 0, NFILES);
 	tcase_add_test(t, keys_with_one_prefix_stand_together);
+	tcase_add_loop_test(t, what_is_written_is_read, CYRE_DB_TWOSKIP,
+		CYRE_DB_SKIPLIST + 1);
+	tcase_add_loop_test(
+		t, what_is_written_is_read, CYRE_DB_FLAT, CYRE_DB_FLAT + 1);
 	suite_add_tcase(s, t);
 	return cyre_run_suite(s);
 }
