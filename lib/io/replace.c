@@ -52,20 +52,51 @@ cyre_status cyre_dir_claim(int dirfd, struct cyre_error *reterr)
 cyre_status cyre_tmp_create(
 	int dirfd, const char *name, int *ret_fd, struct cyre_error *reterr)
 {
+	const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 	char tmp[CYRE_NAME_SIZE];
-	cyre_status st = cyre_tmp_remove(dirfd, name, reterr);
+	cyre_status st;
 	int fd;
 
-	if (st == CYRE_OK)
-		st = tmp_or_fail(name, tmp, reterr);
+	st = tmp_or_fail(name, tmp, reterr);
 	if (st != CYRE_OK)
 		return st;
-	fd = openat(dirfd, tmp,
-		O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(dirfd, tmp, flags, 0600);
+	if (fd < 0 && errno == EEXIST) {
+		st = cyre_tmp_remove(dirfd, name, reterr);
+		if (st != CYRE_OK)
+			return st;
+		fd = openat(dirfd, tmp, flags, 0600);
+	}
 	if (fd < 0)
 		return cyre_sys_fail(reterr, "open", tmp);
 	*ret_fd = fd;
 	return CYRE_OK;
+}
+
+cyre_status cyre_tmp_mkdir(int dirfd, const char *name,
+	const struct cyre_owner *owner, struct cyre_error *reterr)
+{
+	char tmp[CYRE_NAME_SIZE];
+	cyre_status st = tmp_or_fail(name, tmp, reterr);
+	int fd;
+
+	if (st != CYRE_OK)
+		return st;
+	if (mkdirat(dirfd, tmp, 0700) < 0 && errno != EEXIST)
+		return cyre_sys_fail(reterr, "mkdir", tmp);
+	fd = openat(
+		dirfd, tmp, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		st = cyre_sys_fail(reterr, "open", tmp);
+	else
+		st = cyre_give(fd, owner, tmp, reterr);
+	if (fd >= 0)
+		close(fd);
+	if (st == CYRE_OK)
+		st = cyre_move(dirfd, tmp, dirfd, name, reterr);
+	if (st != CYRE_OK)
+		unlinkat(dirfd, tmp, AT_REMOVEDIR);
+	return st;
 }
 
 cyre_status cyre_tmp_remove(

@@ -47,6 +47,10 @@ cyre_status cyre_dir_claim(int dirfd, struct cyre_error *reterr);
  * killed run left there is removed before. */
 cyre_status cyre_tmp_create(
 	int dirfd, const char *name, int *ret_fd, struct cyre_error *reterr);
+/* Makes a directory. Under its name it has its owner and mode from the start:
+ * one that a kill left half made would shut the server out. */
+cyre_status cyre_tmp_mkdir(int dirfd, const char *name,
+	const struct cyre_owner *owner, struct cyre_error *reterr);
 /* Removes the temporary file of `name`; it may be absent. */
 cyre_status cyre_tmp_remove(
 	int dirfd, const char *name, struct cyre_error *reterr);

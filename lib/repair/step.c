@@ -117,31 +117,29 @@ static struct cyre_job_dir *find_dir(
 	return d;
 }
 
-/* What a killed run left goes, whatever it had planned for this mailbox. */
+/* What a killed run left goes, also where it had planned something else. */
 static cyre_status sweep(struct cyre_job *job, struct cyre_error *e)
 {
+	static const enum cyre_file always[] = {CYRE_FILE_HEADER,
+		CYRE_FILE_INDEX, CYRE_FILE_EXPUNGE, CYRE_FILE_CACHE};
 	cyre_status st = CYRE_OK;
-	size_t i;
-	int f;
+	size_t i, f;
 
 	for (i = 0; i < job->n_dirs; i++)
-		for (f = 0; f < CYRE_FILE_COUNT && job->dirs[i].source; f++) {
-			const char *name = cyre_file_name((enum cyre_file)f);
-
-			if (!*name || job->dirs[i].fd < 0)
-				continue;
-			st = cyre_tmp_remove(job->dirs[i].fd, name, e);
+		for (f = 0; f < 4 && job->dirs[i].source; f++) {
+			if (job->dirs[i].fd >= 0)
+				st = cyre_tmp_remove(job->dirs[i].fd,
+					cyre_file_name(always[f]), e);
 			if (st != CYRE_OK)
 				return st;
 		}
-	for (i = 0; i < job->n_steps; i++)
-		if (job->steps[i].at->fd >= 0 &&
-			job->steps[i].rank < CYRE_RANK_MOVE) {
-			st = cyre_tmp_remove(
-				job->steps[i].at->fd, job->steps[i].c->name, e);
-			if (st != CYRE_OK)
-				break;
-		}
+	for (i = 0; st == CYRE_OK && i < job->n_steps; i++) {
+		const struct cyre_step *s = &job->steps[i];
+
+		if (s->at->fd >= 0 && (s->rank == CYRE_RANK_OTHER ||
+					      s->rank == CYRE_RANK_REMOVE))
+			st = cyre_tmp_remove(s->at->fd, s->c->name, e);
+	}
 	return st;
 }
 
@@ -325,14 +323,11 @@ static cyre_status make_component(struct cyre_job *job,
 		return cyre_sys_fail(e, "fstat", name);
 	owner = (struct cyre_owner){
 		.uid = sb.st_uid, .gid = sb.st_gid, .mode = sb.st_mode & 07777};
-	if (mkdirat(parent, name, 0700) < 0)
-		return cyre_sys_fail(e, "mkdir", name);
-	st = note_made(job, d->root, d->dir, end, name, parent);
+	st = cyre_tmp_mkdir(parent, name, &owner, e);
+	if (st == CYRE_OK)
+		st = note_made(job, d->root, d->dir, end, name, parent);
 	if (st == CYRE_OK)
 		st = cyre_dir_open(job->o, parent, name, ret_fd, e);
-	if (st != CYRE_OK)
-		return st;
-	st = cyre_give(*ret_fd, &owner, name, e);
 	if (st == CYRE_OK && fsync(parent) < 0)
 		st = cyre_sys_fail(e, "fsync", name);
 	return st;
