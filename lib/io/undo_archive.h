@@ -5,6 +5,7 @@
  * without its leading slash, so that plain tar puts them back too, with owner,
  * mode, times to the nanosecond and extended attributes. Behind them come
  *
+ *   .cyrescue-undo/owners	owner, mode, times, attributes of every original
  *   .cyrescue-undo/changes	what the run was about to do (repair/changes.h)
  *   .cyrescue-undo/sha256sums	of every member before, as sha256sum(1) reads
  *   .cyrescue-undo/finished	the mark: format and SHA-256 of the sums

@@ -29,7 +29,7 @@ struct cyre_archive_in {
 	struct cyre_hasher *hasher;
 	struct cyre_archive_member *members;
 	size_t n, cap;
-	struct cyre_buf changes, sums, mark;
+	struct cyre_buf owners, changes, sums, mark;
 	/* inside cyre_archive_each() */
 	struct archive *tar;
 	struct archive_entry *entry;
@@ -151,6 +151,8 @@ static struct cyre_buf *control(struct cyre_archive_in *a)
 {
 	const char *name = archive_entry_pathname(a->entry);
 
+	if (!strcmp(name, OWNERS_PATH))
+		return &a->owners;
 	if (!strcmp(name, CHANGES_PATH))
 		return &a->changes;
 	if (!strcmp(name, SUMS_PATH))
@@ -160,12 +162,35 @@ static struct cyre_buf *control(struct cyre_archive_in *a)
 	return NULL;
 }
 
-/* Originals, changes, sums, mark, in this order and nothing behind them. */
-static cyre_status read_all(struct cyre_archive_in *a,
-	struct cyre_buf *sums_again, struct cyre_buf *mark_again,
+/* The lists as they must be. */
+struct again {
+	struct cyre_buf owners, sums, mark;
+};
+
+static cyre_status read_original(struct cyre_archive_in *a, struct again *again,
 	struct cyre_error *reterr)
 {
-	struct cyre_buf *const order[] = {&a->changes, &a->sums, &a->mark};
+	cyre_status st;
+
+	st = cyre__archive_owner_line(&again->owners, a->hasher, a->entry);
+	if (st == CYRE_OK)
+		st = keep_member(a, reterr);
+	if (st == CYRE_OK)
+		cyre__archive_sum_line(&again->sums,
+			a->members[a->n - 1].sha256, a->members[a->n - 1].path);
+	return st;
+}
+
+/* Originals, owners, changes, sums, mark, in this order and nothing behind. */
+static cyre_status read_all(struct cyre_archive_in *a, struct again *again,
+	struct cyre_error *reterr)
+{
+	const struct {
+		struct cyre_buf *keep, *sums;
+		const char *path;
+	} order[] = {{&a->owners, &again->sums, OWNERS_PATH},
+		{&a->changes, &again->sums, CHANGES_PATH},
+		{&a->sums, &again->mark, SUMS_PATH}, {&a->mark, NULL, NULL}};
 	uint8_t sha[CYRE_SHA256_LEN];
 	size_t seen = 0;
 	cyre_status st;
@@ -178,45 +203,47 @@ static cyre_status read_all(struct cyre_archive_in *a,
 			break;
 		b = control(a);
 		if (!b && seen == 0) {
-			st = keep_member(a, reterr);
+			st = read_original(a, again, reterr);
 			if (st != CYRE_OK)
 				return st;
-			cyre__archive_sum_line(sums_again,
-				a->members[a->n - 1].sha256,
-				a->members[a->n - 1].path);
 			continue;
 		}
-		if (seen == 3 || b != order[seen])
+		if (seen == 4 || b != order[seen].keep)
 			return CYRE_EFORMAT;
-		seen++;
 		st = read_data(a, -1, b, a->path, sha, reterr);
 		if (st != CYRE_OK)
 			return st;
-		if (b == &a->changes)
-			cyre__archive_sum_line(sums_again, sha, CHANGES_PATH);
-		if (b == &a->sums)
-			cyre__archive_sum_line(mark_again, sha, SUMS_PATH);
+		if (order[seen].sums)
+			cyre__archive_sum_line(
+				order[seen].sums, sha, order[seen].path);
+		seen++;
 	}
-	return st == CYRE_OK && seen != 3 ? CYRE_EFORMAT : st;
+	return st == CYRE_OK && seen != 4 ? CYRE_EFORMAT : st;
+}
+
+static bool same(const struct cyre_buf *a, const struct cyre_buf *b)
+{
+	return cyre_slice_eq(cyre_buf_slice(a), cyre_buf_slice(b));
 }
 
 static cyre_status test(struct cyre_archive_in *a, struct cyre_error *reterr)
 {
-	struct cyre_buf sums = {0}, mark = {0};
+	struct again again = {0};
 	cyre_status st = open_tar(a, reterr);
 
-	cyre_put_str(&mark, MARK_START);
+	cyre_put_str(&again.mark, MARK_START);
 	if (st == CYRE_OK)
-		st = read_all(a, &sums, &mark, reterr);
-	if (st == CYRE_OK && (sums.bad || mark.bad))
+		st = read_all(a, &again, reterr);
+	if (st == CYRE_OK &&
+		(again.owners.bad || again.sums.bad || again.mark.bad))
 		st = CYRE_ENOMEM;
-	if (st == CYRE_OK && (!cyre_slice_eq(cyre_buf_slice(&sums),
-				      cyre_buf_slice(&a->sums)) ||
-				     !cyre_slice_eq(cyre_buf_slice(&mark),
-					     cyre_buf_slice(&a->mark))))
+	if (st == CYRE_OK && !(same(&again.owners, &a->owners) &&
+				     same(&again.sums, &a->sums) &&
+				     same(&again.mark, &a->mark)))
 		st = CYRE_EFORMAT;
-	cyre_buf_free(&sums);
-	cyre_buf_free(&mark);
+	cyre_buf_free(&again.owners);
+	cyre_buf_free(&again.sums);
+	cyre_buf_free(&again.mark);
 	close_tar(a);
 	return st;
 }
@@ -229,7 +256,8 @@ cyre_status cyre_archive_open(const char *path, struct cyre_error *reterr,
 
 	if (!a)
 		return CYRE_ENOMEM;
-	a->changes.limit = a->sums.limit = a->mark.limit = CONTROL_LIMIT;
+	a->owners.limit = a->changes.limit = CONTROL_LIMIT;
+	a->sums.limit = a->mark.limit = CONTROL_LIMIT;
 	a->path = strdup(path);
 	a->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (!a->path)
@@ -256,6 +284,7 @@ void cyre_archive_close(struct cyre_archive_in *a)
 	for (i = 0; i < a->n; i++)
 		free((void *)a->members[i].path);
 	free(a->members);
+	cyre_buf_free(&a->owners);
 	cyre_buf_free(&a->changes);
 	cyre_buf_free(&a->sums);
 	cyre_buf_free(&a->mark);

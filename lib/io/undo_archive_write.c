@@ -25,7 +25,7 @@
 struct cyre_archive_out {
 	struct archive *tar;
 	struct cyre_hasher *hasher;
-	struct cyre_buf sums;
+	struct cyre_buf sums, owners;
 	uint8_t *piece;
 	int folder, fd;
 	char name[64], part[72];
@@ -82,11 +82,12 @@ static cyre_status start_tar(
 	a->tar = archive_write_new();
 	if (!a->tar)
 		return CYRE_ENOMEM;
-	/* Names are bytes; no conversion by the locale. */
+	/* Names are bytes, no conversion by the locale; attributes once, in
+	 * the form tar knows. */
 	if (archive_write_set_format_pax(a->tar) != ARCHIVE_OK ||
 		archive_write_add_filter_zstd(a->tar) != ARCHIVE_OK ||
-		archive_write_set_options(a->tar, "hdrcharset=BINARY") !=
-			ARCHIVE_OK ||
+		archive_write_set_options(a->tar,
+			"hdrcharset=BINARY,xattrheader=SCHILY") != ARCHIVE_OK ||
 		archive_write_set_bytes_in_last_block(a->tar, 1) !=
 			ARCHIVE_OK ||
 		archive_write_open_fd(a->tar, a->fd) != ARCHIVE_OK)
@@ -177,30 +178,6 @@ static cyre_status put_fd(struct cyre_archive_out *a, int fd, uint64_t size,
 	return st == CYRE_OK && changed ? CYRE_EBUSY : st;
 }
 
-void cyre__archive_sum_line(struct cyre_buf *b,
-	const uint8_t sha[CYRE_SHA256_LEN], const char *path)
-{
-	size_t i;
-
-	path += strspn(path, "/");
-	if (strpbrk(path, "\\\n\r"))
-		cyre_put_u8(b, '\\');
-	for (i = 0; i < CYRE_SHA256_LEN; i++)
-		cyre_put_fmt(b, "%02x", sha[i]);
-	cyre_put_str(b, "  ");
-	for (; *path; path++) {
-		if (*path == '\\')
-			cyre_put_str(b, "\\\\");
-		else if (*path == '\n')
-			cyre_put_str(b, "\\n");
-		else if (*path == '\r')
-			cyre_put_str(b, "\\r");
-		else
-			cyre_put_u8(b, (uint8_t)*path);
-	}
-	cyre_put_u8(b, '\n');
-}
-
 cyre_status cyre_archive_add(struct cyre_archive_out *a, const char *path,
 	int fd, uint64_t size, uint8_t ret_sha[CYRE_SHA256_LEN],
 	struct cyre_error *reterr)
@@ -219,6 +196,8 @@ cyre_status cyre_archive_add(struct cyre_archive_out *a, const char *path,
 	archive_entry_set_gid(e, sb.st_gid);
 	archive_entry_set_mtime(e, sb.st_mtim.tv_sec, sb.st_mtim.tv_nsec);
 	st = cyre_xattrs_each(fd, path, add_xattr, e, reterr);
+	if (st == CYRE_OK)
+		st = cyre__archive_owner_line(&a->owners, a->hasher, e);
 	if (st == CYRE_OK)
 		st = cyre_sha256_begin(a->hasher);
 	if (st == CYRE_OK && archive_write_header(a->tar, e) != ARCHIVE_OK)
@@ -254,6 +233,17 @@ static cyre_status add_bytes(struct cyre_archive_out *a, const char *path,
 	return st == CYRE_OK ? cyre_sha256_end(a->hasher, ret_sha) : st;
 }
 
+static cyre_status add_summed(struct cyre_archive_out *a, const char *path,
+	struct cyre_slice bytes, struct cyre_error *reterr)
+{
+	uint8_t sha[CYRE_SHA256_LEN];
+	cyre_status st = add_bytes(a, path, bytes, sha, reterr);
+
+	if (st == CYRE_OK)
+		cyre__archive_sum_line(&a->sums, sha, path);
+	return st;
+}
+
 static cyre_status publish(
 	struct cyre_archive_out *a, struct cyre_error *reterr)
 {
@@ -280,13 +270,14 @@ cyre_status cyre_archive_finish(struct cyre_archive_out *a,
 	struct cyre_buf mark = {0};
 	cyre_status st;
 
-	st = add_bytes(a, CHANGES_PATH, changes, sha, reterr);
-	if (st != CYRE_OK)
-		return st;
-	cyre__archive_sum_line(&a->sums, sha, CHANGES_PATH);
-	if (a->sums.bad)
-		return CYRE_ENOMEM;
-	st = add_bytes(a, SUMS_PATH, cyre_buf_slice(&a->sums), sha, reterr);
+	st = add_summed(a, OWNERS_PATH, cyre_buf_slice(&a->owners), reterr);
+	if (st == CYRE_OK)
+		st = add_summed(a, CHANGES_PATH, changes, reterr);
+	if (st == CYRE_OK && (a->sums.bad || a->owners.bad))
+		st = CYRE_ENOMEM;
+	if (st == CYRE_OK)
+		st = add_bytes(
+			a, SUMS_PATH, cyre_buf_slice(&a->sums), sha, reterr);
 	if (st != CYRE_OK)
 		return st;
 	cyre_put_str(&mark, MARK_START);
@@ -323,6 +314,7 @@ void cyre_archive_end(struct cyre_archive_out *a)
 		close(a->folder);
 	cyre_hasher_free(a->hasher);
 	cyre_buf_free(&a->sums);
+	cyre_buf_free(&a->owners);
 	free(a->piece);
 	free(a);
 }

@@ -100,7 +100,7 @@ class Scenario:
                 if os.geteuid() == 0:
                     os.chown(path, 12345, 12345)
                 try:
-                    os.setxattr(path, "user.note", name.encode())
+                    os.setxattr(path, "user.note", b"\x00=\xff\n" + name.encode())
                 except OSError:
                     pass
                 os.utime(path, ns=(10**18, 1234567890123456789))

@@ -1,0 +1,273 @@
+/* check_undo.c - an undo archive is whole or refused; undo touches nothing that
+ * was changed since. */
+#include "unit.h"
+
+#include <sys/file.h>
+
+#include <cyrescue/undo.h>
+
+#include "apply.h"
+#include "scratch.h"
+#include "undo_archive.h"
+
+static char *top, *spool, *undo_dir, *archive, *original;
+static const char *const boxes[] = {"user/anna", "user/berta"};
+
+/* Two mailboxes rebuilt in one batch. */
+static void setup(void)
+{
+	struct cyre_slice text[2] = {
+		cyre_slice_str("new index"), cyre_slice_str("new header")};
+	struct cyre_apply_options o = {.run = "test"};
+	struct cyre_change_set sets[2];
+	struct cyre_change c[2][2];
+	struct cyre_error e;
+	char **paths, *file;
+	size_t i, n;
+
+	top = scratch_new();
+	spool = scratch_path(top, "spool");
+	o.undo_dir = undo_dir = scratch_path(top, "undo");
+	if (mkdir(spool, 0755) < 0 || mkdir(undo_dir, 0755) < 0)
+		test_die(top);
+	for (i = 0; i < 2; i++) {
+		file = scratch_path(boxes[i], "cyrus.index");
+		scratch_put(spool, file, "old index");
+		free(file);
+		c[i][0] = c[i][1] =
+			(struct cyre_change){.kind = CYRE_CHANGE_WRITE,
+				.root = spool,
+				.dir = boxes[i],
+				.n_pieces = 1,
+				.owner = {getuid(), getgid(), 0600}};
+		c[i][0].name = "cyrus.index";
+		c[i][0].pieces = &text[0];
+		c[i][0].before =
+			scratch_identity(spool, boxes[i], "cyrus.index");
+		c[i][1].name = "cyrus.header";
+		c[i][1].pieces = &text[1];
+		sets[i] = (struct cyre_change_set){
+			.mboxname = boxes[i], .changes = c[i], .n = 2};
+	}
+	original = scratch_state(spool);
+	ck_assert_int_eq(cyre_apply(&o, sets, 2, &e), CYRE_OK);
+	ck_assert_int_eq(cyre_undo_list(undo_dir, &paths, &n, &e), CYRE_OK);
+	ck_assert_uint_eq(n, 1);
+	archive = strdup(paths[0]);
+	cyre_undo_list_free(paths, n);
+}
+
+static void teardown(void)
+{
+	free(spool);
+	free(undo_dir);
+	free(archive);
+	free(original);
+	test_remove(top);
+}
+
+static cyre_status undo(const char *path, struct cyre_undo_options o,
+	struct cyre_undo_totals *ret)
+{
+	struct cyre_error e = {0};
+
+	return cyre_undo(path, &o, ret, &e);
+}
+
+static void write_file(const char *path, const uint8_t *p, size_t n)
+{
+	FILE *f = fopen(path, "wb");
+
+	if (!f || fwrite(p, 1, n, f) != n || fclose(f))
+		test_die(path);
+}
+
+/* A full disk, a copy that stopped: half an archive must touch nothing. */
+START_TEST(cut_at_every_length)
+{
+	struct cyre_slice whole = test_read(archive);
+	char *cut = scratch_path(top, "cut"), *before, *after;
+	struct cyre_undo_totals t;
+	size_t n;
+
+	before = scratch_state(spool);
+	for (n = 0; n < whole.n; n++) {
+		write_file(cut, whole.p, n);
+		ck_assert_int_eq(undo(cut, (struct cyre_undo_options){0}, &t),
+			CYRE_EFORMAT);
+	}
+	after = scratch_state(spool);
+	ck_assert_str_eq(before, after);
+	free(before);
+	free(after);
+	free(cut);
+	free((void *)whole.p);
+}
+END_TEST
+
+/* A flipped bit is seen, or it was in padding and the contents are right. */
+START_TEST(every_bit_flipped)
+{
+	struct cyre_slice whole = test_read(archive);
+	uint8_t *p = (uint8_t *)whole.p;
+	char *bad = scratch_path(top, "bad");
+	struct cyre_undo_totals t;
+	size_t bit, passed = 0;
+	cyre_status st;
+
+	for (bit = 0; bit < whole.n * 8; bit++) {
+		p[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		write_file(bad, p, whole.n);
+		st = undo(bad, (struct cyre_undo_options){.dry_run = true}, &t);
+		if (st == CYRE_OK) {
+			passed++;
+			ck_assert_uint_eq(t.restored, 2);
+			ck_assert_uint_eq(t.removed, 2);
+		} else {
+			ck_assert_int_eq(st, CYRE_EFORMAT);
+		}
+		p[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	ck_assert_uint_lt(passed, whole.n * 8 / 20);
+	free(bad);
+	free(p);
+}
+END_TEST
+
+struct told {
+	size_t refused, restore, remove, changed;
+};
+
+static void tell(void *payload, const struct cyre_undo_item *item)
+{
+	struct told *t = payload;
+
+	t->refused += item->refused;
+	t->restore += item->action == CYRE_UNDO_RESTORE;
+	t->remove += item->action == CYRE_UNDO_REMOVE;
+	t->changed += item->action == CYRE_UNDO_CHANGED;
+	ck_assert_ptr_nonnull(strstr(item->path, spool));
+}
+
+/* Mail came in after the rebuild: to go back would lose it. */
+START_TEST(changed_since_is_refused)
+{
+	struct told told = {0};
+	struct cyre_undo_options o = {.item = tell, .payload = &told};
+	struct cyre_undo_totals t;
+	char *after;
+
+	scratch_put(spool, "user/anna/cyrus.index", "with new mail");
+	ck_assert_int_eq(undo(archive, o, &t), CYRE_EBUSY);
+	ck_assert_uint_eq(t.refused, 1);
+	ck_assert_uint_eq(told.refused, 2);
+	ck_assert_uint_eq(told.changed, 1);
+	ck_assert(scratch_is(spool, "user/anna/cyrus.index", "with new mail"));
+	ck_assert(scratch_is(spool, "user/anna/cyrus.header", "new header"));
+	ck_assert(scratch_is(spool, "user/berta/cyrus.index", "old index"));
+	ck_assert(scratch_is(spool, "user/berta/cyrus.header", NULL));
+
+	o.force = true;
+	ck_assert_int_eq(undo(archive, o, &t), CYRE_OK);
+	after = scratch_state(spool);
+	ck_assert_str_eq(original, after);
+	free(after);
+}
+END_TEST
+
+START_TEST(dry_run_tells_all)
+{
+	struct told told = {0};
+	struct cyre_undo_options o = {
+		.dry_run = true, .item = tell, .payload = &told};
+	struct cyre_undo_totals t;
+	char *before = scratch_state(spool), *after;
+
+	ck_assert_int_eq(undo(archive, o, &t), CYRE_OK);
+	ck_assert_uint_eq(told.restore, 2);
+	ck_assert_uint_eq(told.remove, 2);
+	after = scratch_state(spool);
+	ck_assert_str_eq(before, after);
+	free(before);
+	free(after);
+}
+END_TEST
+
+/* The admin has nothing but tar, and the archive proves itself. */
+START_TEST(plain_tar_reads_it)
+{
+	char command[4096], *dir = scratch_path(top, "by-hand");
+
+	snprintf(command, sizeof(command),
+		"mkdir '%s' && cd '%s' && zstd -qdc '%s' | tar -xpf - && "
+		"sha256sum --quiet -c .cyrescue-undo/sha256sums && "
+		"grep -q '^cyrescue-undo/1 ' .cyrescue-undo/finished",
+		dir, dir, archive);
+	test_run(command);
+	snprintf(command, sizeof(command), "%s%s", dir, spool);
+	ck_assert(scratch_is(command, "user/anna/cyrus.index", "old index"));
+	free(dir);
+}
+END_TEST
+
+/* What a killed run left of an archive is no archive; what a living one writes
+ * is not swept away. */
+START_TEST(parts)
+{
+	char *held = scratch_path(undo_dir, "undo-1.tar.zst.part");
+	struct cyre_error e;
+	char **paths;
+	size_t n;
+	int fd;
+
+	scratch_put(undo_dir, "undo-1.tar.zst.part", "half");
+	scratch_put(undo_dir, "undo-2.tar.zst.part", "half");
+	scratch_put(undo_dir, "notes.part", "of somebody");
+	fd = open(held, O_RDONLY);
+	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+	ck_assert_int_eq(cyre_undo_list(undo_dir, &paths, &n, &e), CYRE_OK);
+	ck_assert_uint_eq(n, 1);
+	cyre_undo_list_free(paths, n);
+	ck_assert_int_eq(cyre_archive_sweep(undo_dir, &e), CYRE_OK);
+	ck_assert_uint_eq(scratch_count(undo_dir, "undo-1"), 1);
+	ck_assert_uint_eq(scratch_count(undo_dir, "undo-2.tar.zst.part"), 0);
+	ck_assert_uint_eq(scratch_count(undo_dir, "notes"), 1);
+	close(fd);
+	free(held);
+}
+END_TEST
+
+START_TEST(newest_first)
+{
+	struct cyre_error e;
+	char **paths;
+	size_t n;
+
+	scratch_put(undo_dir, "undo-20010101T000000.000000001Z.tar.zst", "");
+	scratch_put(undo_dir, "undo-20990101T000000.000000001Z.tar.zst", "");
+	ck_assert_int_eq(cyre_undo_list(undo_dir, &paths, &n, &e), CYRE_OK);
+	ck_assert_uint_eq(n, 3);
+	ck_assert_ptr_nonnull(strstr(paths[0], "undo-2099"));
+	ck_assert_str_eq(paths[1], archive);
+	ck_assert_ptr_nonnull(strstr(paths[2], "undo-2001"));
+	cyre_undo_list_free(paths, n);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("undo");
+	TCase *t = tcase_create("undo");
+
+	tcase_set_timeout(t, 120);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, cut_at_every_length);
+	tcase_add_test(t, every_bit_flipped);
+	tcase_add_test(t, changed_since_is_refused);
+	tcase_add_test(t, dry_run_tells_all);
+	tcase_add_test(t, plain_tar_reads_it);
+	tcase_add_test(t, parts);
+	tcase_add_test(t, newest_first);
+	suite_add_tcase(s, t);
+	return cyre_run_suite(s);
+}
