@@ -52,7 +52,8 @@ def make(path, mailboxes, messages, *pool):
 
 
 def run(command):
-    """Wall seconds, peak memory in MiB; of a shell line, of all it starts."""
+    """Wall seconds; peak memory in MiB, never below this script's own, which
+    the system counts from the fork on."""
     start = time.monotonic()
     child = subprocess.Popen(command, shell=isinstance(command, str),
                              stdin=subprocess.DEVNULL,

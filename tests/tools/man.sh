@@ -32,6 +32,8 @@ man_options() {
 # shellcheck source=completions/cyrescue
 completion_options() (
     . completions/cyrescue
+    # shellcheck disable=SC2034 # the completion reads it
+    COMP_CWORD=1
     "_$1" "$1" - "$1"
     printf '%s\n' "${COMPREPLY[@]}" | sort -u
 )
@@ -42,7 +44,12 @@ for page in docs/man/*.8; do
     man_options "$tool" >"$WORK/man"
     completion_options "$tool" >"$WORK/completion"
     [ -s "$WORK/help" ] || fail "$tool --help shows no option"
+    # cyrdb takes the options of all tools, and documents those it uses.
+    if [ "$tool" = cyrdb ]; then
+        comm -12 "$WORK/help" "$WORK/man" >"$WORK/both"
+        mv "$WORK/both" "$WORK/help"
+    fi
     diff -u "$WORK/help" "$WORK/man" || fail "$tool: --help and manual page"
-    diff -u "$WORK/help" "$WORK/completion" ||
-        fail "$tool: --help and completion"
+    diff -u "$WORK/man" "$WORK/completion" ||
+        fail "$tool: manual page and completion"
 done
