@@ -73,7 +73,7 @@ static bool set_fail_on(void *payload, const char *s)
 }
 
 static const struct cyre_option own_options[] = {
-	{"level", 0, "N", "1 directories, 2 indexes, 3 every checksum (default), 4 every message", set_level},
+	{"level", 0, "N", "1 directories, 2 indexes, 3 every checksum (default), 4 every message, 5 parsed too", set_level},
 	{"json", 0, NULL, "the report as JSON Lines on standard output", set_json},
 	{"output", 'o', "FILE", "the report as JSON Lines to FILE, beside the text", set_output},
 	{"fail-on", 0, "SEVERITY", "note, stale (default), damage or loss: what makes exit status 4", set_fail_on},
@@ -189,7 +189,7 @@ int main(int argc, char **argv)
 	if (first < argc)
 		cyre_usage_error(TOOL, "unexpected argument '%s'; mailboxes are named with -m",
 			argv[first]);
-	if (t.level == CYRE_LEVEL_DATABASES || t.level == CYRE_LEVEL_PARSE)
+	if (t.level == CYRE_LEVEL_DATABASES)
 		cyre_usage_error(TOOL, "--level %u is not available in this version",
 			t.level);
 	cyre_tool_signals();

@@ -8,6 +8,9 @@
  */
 #include "check_messages.h"
 
+#include <stdio.h>
+#include <strings.h>
+
 /* What a file system leaves where a block was lost. */
 #define ZEROED 512
 
@@ -34,20 +37,98 @@ bool cyre_record_has_guid(const struct cyre_index *ix,
 
 cyre_status cyre_check_message(const struct cyre_index *ix,
 	const struct cyre_index_record *r, uint32_t uid,
-	struct cyre_slice bytes, struct cyre_hasher *h,
+	struct cyre_slice bytes, const uint8_t *guid, struct cyre_hasher *h,
 	struct cyre_findings *found)
 {
 	uint8_t sha1[CYRE_SHA1_LEN];
-	cyre_status st;
+	cyre_status st = CYRE_OK;
 
 	if (bytes.n && zeros(bytes.p, bytes.n < ZEROED ? bytes.n : ZEROED))
 		CYRE_FIND(found, .problem = CYRE_P_MESSAGE_ZEROED,
 			.file = CYRE_FILE_MESSAGE, .uid = uid);
 	if (!r || !bytes.n || !cyre_record_has_guid(ix, r))
 		return CYRE_OK;
-	st = cyre_sha1(h, bytes, sha1);
-	if (st == CYRE_OK && memcmp(sha1, r->guid, sizeof(sha1)))
+	if (!guid) {
+		st = cyre_sha1(h, bytes, sha1);
+		guid = sha1;
+	}
+	if (st == CYRE_OK && memcmp(guid, r->guid, CYRE_SHA1_LEN))
 		CYRE_FIND(found, .problem = CYRE_P_MESSAGE_GUID,
 			.file = CYRE_FILE_MESSAGE, .uid = uid);
 	return st;
+}
+
+cyre_status cyre_cache_is_sound(const struct cyre_index *ix,
+	const struct cyre_index_record *r, const struct cyre_cache_record *cr,
+	struct cyre_cache_scratch *scratch, bool *ret)
+{
+	unsigned version = cyre_cache_version((uint32_t)r->cache_version);
+	struct cyre_cache_fault fault;
+	struct cyre_cache_part top;
+	cyre_status st;
+
+	*ret = false;
+	if (version > CYRE_CACHE_MAX_VERSION ||
+		(cyre_index_has_crc(ix->layout) && r->cache_crc &&
+			cyre_crc32(cr->bytes) != r->cache_crc) ||
+		!cyre_cache_padding_ok(cr))
+		return CYRE_OK;
+	st = cyre_check_cache_items(cr, version, scratch, &fault);
+	if (st == CYRE_OK && !fault.what)
+		*ret = cyre_cache_top_part(cr, version, &top) &&
+		       top.header_size == r->header_size;
+	return st;
+}
+
+struct cyre_cache_difference cyre_cache_compare(
+	const struct cyre_cache_record *is,
+	const struct cyre_cache_record *made, bool old)
+{
+	struct cyre_cache_difference d = {0, 0};
+	int i;
+
+	for (i = 0; i < CYRE_CACHE_ITEMS; i++) {
+		struct cyre_slice a = is->item[i], b = made->item[i];
+
+		if (cyre_slice_eq(a, b))
+			continue;
+		if (old && (i >= CYRE_CACHE_FROM ||
+				   (i == CYRE_CACHE_ENVELOPE && a.n == b.n &&
+					   !strncasecmp((const char *)a.p,
+						   (const char *)b.p, a.n))))
+			d.vary |= 1u << i;
+		else
+			d.differ |= 1u << i;
+	}
+	return d;
+}
+
+static void find_items(enum cyre_problem problem, enum cyre_file file,
+	const struct cyre_index_record *r, unsigned items,
+	struct cyre_findings *found)
+{
+	char text[128] = "";
+	size_t n;
+	int i;
+
+	for (i = 0; i < CYRE_CACHE_ITEMS; i++) {
+		if (!(items >> i & 1))
+			continue;
+		n = strlen(text);
+		snprintf(text + n, sizeof(text) - n, "%s%s", n ? ", " : "",
+			cyre_cache_item_name((enum cyre_cache_item)i));
+	}
+	if (items)
+		CYRE_FIND(found, .problem = problem, .file = file,
+			.uid = (uint32_t)r->uid,
+			.offset = cyre_cache_offset((uint32_t)r->cache_offset,
+				(uint32_t)r->cache_version),
+			.text = text);
+}
+
+void cyre_check_cached(enum cyre_file file, const struct cyre_index_record *r,
+	const struct cyre_cache_difference *d, struct cyre_findings *found)
+{
+	find_items(CYRE_P_CACHE_STALE, file, r, d->differ, found);
+	find_items(CYRE_P_CACHE_OLD_FORM, file, r, d->vary, found);
 }

@@ -6,6 +6,7 @@
 #ifndef CYRE_CHECK_MESSAGES_H
 #define CYRE_CHECK_MESSAGES_H
 
+#include "check_cache.h"
 #include "digest.h"
 #include "evidence.h"
 #include "index.h"
@@ -15,12 +16,37 @@ bool cyre_record_has_guid(const struct cyre_index *ix,
 	const struct cyre_index_record *r);
 
 /*
- * One message against its record (NULL: it has none). `h` belongs to the
- * calling thread. CYRE_OK, or CYRE_ENOMEM.
+ * One message against its record (NULL: it has none). `guid` is the SHA-1 of
+ * the bytes; NULL: not known, and made with `h` where it is wanted. `h` belongs
+ * to the calling thread. CYRE_OK, or CYRE_ENOMEM.
  */
 cyre_status cyre_check_message(const struct cyre_index *ix,
 	const struct cyre_index_record *r, uint32_t uid,
-	struct cyre_slice bytes, struct cyre_hasher *h,
+	struct cyre_slice bytes, const uint8_t *guid, struct cyre_hasher *h,
 	struct cyre_findings *found);
+
+/*
+ * Can the cache record that stands where the index record says be held against
+ * the message? What is not sound in itself was found by cyre_check_cache().
+ * CYRE_OK, or CYRE_ENOMEM.
+ */
+cyre_status cyre_cache_is_sound(const struct cyre_index *ix,
+	const struct cyre_index_record *r, const struct cyre_cache_record *cr,
+	struct cyre_cache_scratch *scratch, bool *ret);
+/* Items of two records that are not the same: bits 1 << enum cyre_cache_item. */
+struct cyre_cache_difference {
+	unsigned differ;
+	/* Written by releases up to 2.4 in more than one way: the search form
+	 * from tables of their own, the letters of an address in lower case
+	 * when the message came by LMTP (docs/byte-identity.md). */
+	unsigned vary;
+};
+
+/* A record against the one made of its message. `old`: of such a release. */
+struct cyre_cache_difference cyre_cache_compare(
+	const struct cyre_cache_record *is,
+	const struct cyre_cache_record *made, bool old);
+void cyre_check_cached(enum cyre_file file, const struct cyre_index_record *r,
+	const struct cyre_cache_difference *d, struct cyre_findings *found);
 
 #endif

@@ -10,46 +10,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "check_messages.h"
 #include "conf_load.h"
+#include "messages.h"
 
 #define KEEP_FINDINGS 10000 /* of one problem in one mailbox */
-
-/*
- * Every message's bytes against its record. Files and records ascend together;
- * where the index is out of order, what does not meet has no record.
- */
-static cyre_status judge_messages(struct cyre_worker *w,
-	const struct cyre_judgement *j, struct cyre_findings *found,
-	const struct cyre_run *r)
-{
-	const struct cyre_evidence *ev = &w->gatherer.ev;
-	const struct cyre_index *ix = &j->index;
-	uint32_t recno = 1, last = j->index_read
-			? ix->count + ix->uncommitted : 0;
-	struct cyre_index_record rec = {0};
-	struct cyre_slice bytes;
-	cyre_status st;
-	size_t i;
-
-	for (i = 0; i < ev->nfiles && !cyre_run_stopped(r); i++) {
-		const struct cyre_msgfile *f = &ev->files[i];
-
-		if (f->state != CYRE_ENTRY_FILE)
-			continue;
-		while (rec.uid < f->uid && recno <= last)
-			cyre_index_decode(ix, cyre_index_bytes(ix, recno++),
-				&rec);
-		st = cyre_gather_message(&w->gatherer, f, &bytes);
-		if (st == CYRE_OK)
-			st = cyre_check_message(ix,
-				rec.uid == f->uid ? &rec : NULL, f->uid, bytes,
-				w->hasher, found);
-		if (st == CYRE_ENOMEM)
-			return st;
-	}
-	return CYRE_OK;
-}
 
 static void add_catalog_findings(const struct cyre_run *r,
 	const struct cyre_candidate *c, struct cyre_findings *found)
@@ -117,7 +81,7 @@ static void judge_one(void *payload, unsigned worker, size_t job)
 	if (s->status == CYRE_OK)
 		s->status = cyre_judge(&w->gatherer.ev, &o, &s->found, &j);
 	if (s->status == CYRE_OK && r->o->level >= CYRE_LEVEL_GUID)
-		s->status = judge_messages(w, &j, &s->found, r);
+		s->status = cyre_run_messages(r, w, &j, &s->found);
 	if (s->status == CYRE_OK)
 		s->status = s->found.status;
 	/* The cache is read while it is judged. */

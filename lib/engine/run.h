@@ -10,6 +10,7 @@
 #include "gather.h"
 #include "judge.h"
 #include "mailbox.h"
+#include "parsers.h"
 
 /* A mailbox of the catalog with what its header says of it. */
 struct cyre_candidate {
@@ -24,6 +25,8 @@ struct cyre_candidate {
 struct cyre_worker {
 	struct cyre_gatherer gatherer;
 	struct cyre_hasher *hasher;
+	struct cyre_parsers parsers;
+	struct cyre_cache_scratch cache_scratch;
 	struct cyre_buf scratch;
 };
 
@@ -55,6 +58,20 @@ struct cyre_run {
 	const char *phase;
 	struct cyre_error *error;
 };
+
+/* A table ends with name NULL. */
+struct cyre_phase {
+	const char *name; /* for the progress line */
+	cyre_status (*run)(struct cyre_run *r);
+};
+
+/*
+ * Runs the phases on a run that has its options, rules and error set; all of it
+ * but r->result is freed. CYRE_OK, also when interrupted (see the result);
+ * CYRE_EUSAGE for a selection that makes no sense, or what a phase said.
+ */
+cyre_status cyre_run_phases(
+	struct cyre_run *r, const struct cyre_phase *phases);
 
 /* Each phase: CYRE_OK, CYRE_ECANCELED when asked to stop, or a failure. */
 cyre_status cyre_run_discover(struct cyre_run *r);

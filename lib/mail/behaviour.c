@@ -178,6 +178,14 @@ const struct cyre_mail_behaviour *cyre_mail_behaviour_of_record(
 	return found;
 }
 
+const struct cyre_mail_behaviour *cyre_mail_behaviour_after(
+	const struct cyre_mail_behaviour *b)
+{
+	if (!b)
+		return rows;
+	return b + 1 < rows + N_ROWS ? b + 1 : NULL;
+}
+
 const char *cyre_mail_behaviour_name(const struct cyre_mail_behaviour *b)
 {
 	return b->name;

@@ -531,7 +531,15 @@
 	X(CACHE_NO_CRC, "CA-013", "cache-no-crc", NOTE, NONE, \
 	  "the index has no checksum for the record", \
 	  "Nothing: the server parses such a message whenever it is listed.", \
-	  "None needed; the next repack adds it.")
+	  "None needed; the next repack adds it.") \
+	X(CACHE_STALE, "CA-014", "cache-stale", STALE, EXACT, \
+	  "well-formed, but not what the message gives: $t", \
+	  "Wrong listing or search of one message; no mail is lost.", \
+	  "The message is parsed again.") \
+	X(CACHE_OLD_FORM, "CA-015", "cache-old-form", NOTE, NONE, \
+	  "in another form than we make of the message: $t", \
+	  "Nothing: releases up to 2.4 wrote these items in more than one way.", \
+	  "None needed.")
 
 /* ---- databases (docs/formats/twoskip.md, skiplist.md, other-databases.md) ---- */
 #define CYRE_PROBLEMS_DB(X) \

@@ -38,6 +38,10 @@ CYRE_API const struct cyre_mail_behaviour *cyre_mail_behaviour(
  */
 CYRE_API const struct cyre_mail_behaviour *cyre_mail_behaviour_of_record(
 	unsigned cache_version, unsigned index_minor);
+/* The behaviours in the order of their releases: the first for NULL, NULL after
+ * the last. */
+CYRE_API const struct cyre_mail_behaviour *cyre_mail_behaviour_after(
+	const struct cyre_mail_behaviour *b);
 /* "3.6": the first release that behaved so. */
 CYRE_API const char *cyre_mail_behaviour_name(
 	const struct cyre_mail_behaviour *b);

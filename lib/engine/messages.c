@@ -1,0 +1,180 @@
+/*
+ * messages.c - each message read, hashed, and at level 5 parsed and held
+ * against its record in the cache
+ *
+ * Format: docs/formats/cache.md. Which release wrote a record
+ * is known by its cache version and the version of the index, or not quite: where several
+ * behaviours share a cache version and the index was converted since, any of
+ * them may have written it.
+ */
+#include "messages.h"
+
+#include "check_messages.h"
+
+struct reading {
+	const struct cyre_run *r;
+	struct cyre_worker *w;
+	const struct cyre_judgement *j;
+	struct cyre_findings *found;
+};
+
+/* Of the releases whose records came out in more than one way. */
+static bool wrote_old_forms(unsigned cache_version, unsigned index_version)
+{
+	return cache_version < 3 || (cache_version == 3 && index_version < 13);
+}
+
+/* The cache record of a message; false: there is none to measure. */
+static bool find_cached(const struct reading *rd,
+	const struct cyre_index_record *rec, enum cyre_file *ret_file,
+	struct cyre_cache_record *ret)
+{
+	const struct cyre_evidence *ev = &rd->w->gatherer.ev;
+	uint64_t off = cyre_cache_offset((uint32_t)rec->cache_offset,
+		(uint32_t)rec->cache_version);
+	struct cyre_source *src;
+	uint64_t need = 4096, asked;
+	struct cyre_slice s;
+
+	*ret_file = ev->has_archive && rec->system_flags & CYRE_FLAG_ARCHIVED
+			    ? CYRE_FILE_ARCHIVE_CACHE
+			    : CYRE_FILE_CACHE;
+	src = ev->meta[*ret_file].view;
+	if (!src || off < CYRE_CACHE_FIRST || off >= src->size)
+		return false;
+	while (need) {
+		asked = need;
+		if (need > CYRE_CACHE_RECORD_MAX ||
+			cyre_view(src, off, (size_t)need, &s) != CYRE_OK)
+			return false;
+		need = cyre_cache_measure(s, ret);
+		if (need && s.n < asked)
+			return false;
+	}
+	return true;
+}
+
+/* The record as `b` makes it, in the worker's scratch. */
+static cyre_status make(struct reading *rd,
+	const struct cyre_mail_behaviour *b, struct cyre_slice bytes,
+	struct cyre_mail_facts *facts, struct cyre_cache_record *ret)
+{
+	cyre_mail_parser *parser;
+	cyre_status st = cyre_parsers_get(&rd->w->parsers, b, &parser);
+
+	cyre_buf_reset(&rd->w->scratch);
+	if (st == CYRE_OK)
+		st = cyre_mail_parse(parser, bytes, &rd->w->scratch, facts);
+	if (st == CYRE_OK &&
+		cyre_cache_measure(cyre_buf_slice(&rd->w->scratch), ret))
+		st = CYRE_EFORMAT;
+	return st;
+}
+
+/* Did another release of this cache version write it? Then *d says how well. */
+static cyre_status try_others(struct reading *rd, unsigned version,
+	struct cyre_slice bytes, const struct cyre_cache_record *is, bool old,
+	struct cyre_cache_difference *d)
+{
+	const struct cyre_mail_behaviour *b = NULL;
+	struct cyre_cache_difference other;
+	struct cyre_cache_record made;
+	struct cyre_mail_facts facts;
+	cyre_status st;
+
+	while (d->differ && (b = cyre_mail_behaviour_after(b))) {
+		if (cyre_mail_cache_version(b) != version)
+			continue;
+		st = make(rd, b, bytes, &facts, &made);
+		if (st == CYRE_ENOMEM)
+			return st;
+		if (st != CYRE_OK)
+			continue;
+		other = cyre_cache_compare(is, &made, old);
+		if (!other.differ)
+			*d = other;
+	}
+	return CYRE_OK;
+}
+
+/* Sets *ret_parsed when the message could be parsed. */
+static cyre_status compare(struct reading *rd,
+	const struct cyre_index_record *rec, struct cyre_slice bytes,
+	struct cyre_mail_facts *facts, bool *ret_parsed)
+{
+	const struct cyre_index *ix = &rd->j->index;
+	unsigned version = cyre_cache_version((uint32_t)rec->cache_version);
+	const struct cyre_mail_behaviour *b =
+		cyre_mail_behaviour_of_record(version, ix->layout->version);
+	bool old = wrote_old_forms(version, ix->layout->version), sound;
+	struct cyre_cache_record is, made;
+	struct cyre_cache_difference d;
+	enum cyre_file file;
+	cyre_status st;
+
+	if (!b || !bytes.n || !find_cached(rd, rec, &file, &is))
+		return CYRE_OK;
+	st = make(rd, b, bytes, facts, &made);
+	if (st != CYRE_OK)
+		return st == CYRE_ENOMEM ? st : CYRE_OK;
+	*ret_parsed = true;
+	/* Of another message: that is found by size or GUID. */
+	if (cyre_slice_eq(is.bytes, made.bytes) || facts->size != rec->size ||
+		(cyre_record_has_guid(ix, rec) &&
+			memcmp(facts->guid, rec->guid, sizeof(facts->guid))))
+		return CYRE_OK;
+	d = cyre_cache_compare(&is, &made, old);
+	st = cyre_cache_is_sound(ix, rec, &is, &rd->w->cache_scratch, &sound);
+	if (st != CYRE_OK || !sound)
+		return st;
+	st = try_others(rd, version, bytes, &is, old, &d);
+	if (st == CYRE_OK)
+		cyre_check_cached(file, rec, &d, rd->found);
+	return st;
+}
+
+static cyre_status read_message(struct reading *rd, const struct cyre_msgfile *f,
+	const struct cyre_index_record *rec)
+{
+	struct cyre_mail_facts facts;
+	struct cyre_slice bytes;
+	bool parsed = false;
+	cyre_status st = cyre_gather_message(&rd->w->gatherer, f, &bytes);
+
+	if (st == CYRE_OK && rec && rd->r->o->level >= CYRE_LEVEL_PARSE)
+		st = compare(rd, rec, bytes, &facts, &parsed);
+	if (st == CYRE_OK)
+		st = cyre_check_message(&rd->j->index, rec, f->uid, bytes,
+			parsed ? facts.guid : NULL, rd->w->hasher, rd->found);
+	return st == CYRE_ENOMEM ? st : CYRE_OK;
+}
+
+/*
+ * Files and records ascend together; where the index is out of order, what does
+ * not meet has no record.
+ */
+cyre_status cyre_run_messages(const struct cyre_run *r, struct cyre_worker *w,
+	const struct cyre_judgement *j, struct cyre_findings *found)
+{
+	struct reading rd = {.r = r, .w = w, .j = j, .found = found};
+	const struct cyre_evidence *ev = &w->gatherer.ev;
+	const struct cyre_index *ix = &j->index;
+	uint32_t recno = 1, last = j->index_read
+			? ix->count + ix->uncommitted : 0;
+	struct cyre_index_record rec = {0};
+	cyre_status st = CYRE_OK;
+	size_t i;
+
+	for (i = 0; i < ev->nfiles && st == CYRE_OK && !cyre_run_stopped(r);
+		i++) {
+		const struct cyre_msgfile *f = &ev->files[i];
+
+		if (f->state != CYRE_ENTRY_FILE)
+			continue;
+		while (rec.uid < f->uid && recno <= last)
+			cyre_index_decode(ix, cyre_index_bytes(ix, recno++),
+				&rec);
+		st = read_message(&rd, f, rec.uid == f->uid ? &rec : NULL);
+	}
+	return st;
+}

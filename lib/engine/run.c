@@ -1,0 +1,138 @@
+/*
+ * run.c - what every run has: a configuration, workers, phases one behind the
+ * other, an end in which everything is given back
+ */
+#include "run.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "conf_load.h"
+#include "digest.h"
+#include "pool.h"
+#include "select.h"
+
+#define DEFAULT_MEMORY	(UINT64_C(1) << 30)
+#define PARSER_MEMORY	(UINT64_C(1) << 30) /* bytes, of one message */
+
+bool cyre_run_stopped(const struct cyre_run *r)
+{
+	return r->status != CYRE_OK || (r->o->stop && *r->o->stop);
+}
+
+static bool stopped(void *payload)
+{
+	return cyre_run_stopped(payload);
+}
+
+cyre_status cyre_run_jobs(struct cyre_run *r, size_t n,
+	void (*work)(void *run, unsigned worker, size_t job),
+	void (*done)(void *run, size_t job))
+{
+	struct cyre_pool_job job = {.count = n,
+		.threads = r->threads,
+		.window = r->window,
+		.work = work,
+		.done = done,
+		.stop = stopped,
+		.payload = r};
+	size_t ran;
+	cyre_status st = cyre_pool_run(&job, &ran);
+
+	return r->status != CYRE_OK ? r->status : st;
+}
+
+static cyre_status start_workers(struct cyre_run *r)
+{
+	unsigned n = r->o->jobs > 1 ? r->o->jobs : 1, i;
+	cyre_status st = CYRE_OK;
+
+	r->threads = r->o->jobs;
+	r->window = (size_t)n * 64;
+	r->workers = calloc(n, sizeof(*r->workers));
+	r->slots = calloc(r->window, sizeof(*r->slots));
+	if (!r->workers || !r->slots)
+		return CYRE_ENOMEM;
+	for (i = 0; i < n && st == CYRE_OK; i++) {
+		cyre_gatherer_init(&r->workers[i].gatherer, &r->rules);
+		cyre_parsers_init(&r->workers[i].parsers, r->conf,
+			PARSER_MEMORY);
+		st = cyre_hasher_new(&r->workers[i].hasher);
+	}
+	return st;
+}
+
+static void end_workers(struct cyre_run *r)
+{
+	unsigned n = r->o->jobs > 1 ? r->o->jobs : 1, i;
+	size_t k;
+
+	for (i = 0; r->workers && i < n; i++) {
+		r->result.skipped |= r->workers[i].gatherer.skipped;
+		cyre_gatherer_free(&r->workers[i].gatherer);
+		cyre_hasher_free(r->workers[i].hasher);
+		cyre_parsers_free(&r->workers[i].parsers);
+		cyre_cache_scratch_free(&r->workers[i].cache_scratch);
+		cyre_buf_free(&r->workers[i].scratch);
+	}
+	for (k = 0; r->slots && k < r->window; k++) {
+		cyre_findings_free(&r->slots[k].found);
+		cyre_buf_free(&r->slots[k].path);
+		free(r->slots[k].uniqueid);
+	}
+	free(r->workers);
+	free(r->slots);
+}
+
+static void free_run(struct cyre_run *r)
+{
+	size_t i;
+
+	end_workers(r);
+	for (i = 0; i < r->n; i++) {
+		free(r->candidates[i].name);
+		free(r->candidates[i].userid);
+		free(r->candidates[i].uniqueid);
+	}
+	free(r->candidates);
+	cyre_catalog_free(r->catalog);
+	cyre_conf_free(r->conf);
+	cyre_findings_free(&r->server);
+	cyre_budget_destroy(&r->budget);
+}
+
+static cyre_status run_phases(struct cyre_run *r,
+	const struct cyre_phase *phases)
+{
+	cyre_status st = CYRE_OK;
+	size_t i;
+
+	for (i = 0; phases[i].name && st == CYRE_OK; i++) {
+		r->phase = phases[i].name;
+		st = phases[i].run(r);
+	}
+	return st;
+}
+
+cyre_status cyre_run_phases(struct cyre_run *r, const struct cyre_phase *phases)
+{
+	const struct cyre_scan_options *o = r->o;
+	cyre_status st;
+
+	if (!cyre_select_valid(&o->select))
+		return CYRE_EUSAGE;
+	r->rules.limit = o->memory ? o->memory : DEFAULT_MEMORY;
+	r->rules.budget = &r->budget;
+	cyre_budget_init(&r->budget, r->rules.limit);
+	st = cyre_conf_load(&o->place, &r->server, &r->conf, r->error);
+	if (st == CYRE_OK)
+		st = start_workers(r);
+	if (st == CYRE_OK)
+		st = run_phases(r, phases);
+	r->result.interrupted = o->stop && *o->stop;
+	r->result.complete = st == CYRE_OK && !r->result.interrupted;
+	if (st == CYRE_ECANCELED)
+		st = CYRE_OK;
+	free_run(r);
+	return st;
+}
