@@ -228,6 +228,13 @@ cyre_status cyre_index_read(struct cyre_slice file, enum cyre_file which,
 			.expected = MIN_HEADER, .actual = file.n);
 		return CYRE_EFORMAT;
 	}
+	/* Not a version 0 of 1993, but what a file system leaves of a lost
+	 * block. */
+	if (!file.p[0] && !memcmp(file.p, file.p + 1, MIN_HEADER - 1)) {
+		CYRE_FIND(found, .problem = CYRE_P_INDEX_HEADER_ZEROED,
+			.file = which, .length = MIN_HEADER);
+		return CYRE_EFORMAT;
+	}
 	version = cyre_load_be32(file.p + OFF_VERSION);
 	ix.layout = cyre_index_layout(version);
 	if (!ix.layout) {

@@ -457,7 +457,11 @@
 	X(INDEX_FIRST_EXPUNGED_UPGRADE, "IX-051", "index-first-expunged-upgrade", NOTE, NONE, \
 	  "first_expunged is $a, an expunged record is of $e (docs/formats/errata.md)", \
 	  "Nothing until the next expunge: Cyrus 2.4 left it so when it upgraded the mailbox.", \
-	  "Computed again at the next rebuild.")
+	  "Computed again at the next rebuild.") \
+	X(INDEX_HEADER_ZEROED, "IX-052", "index-header-zeroed", DAMAGE, RULE, \
+	  "the header is zeros", \
+	  "The mailbox cannot be opened; some of its totals may be lost, no mail is.", \
+	  "Built again; every record behind it whose checksum verifies is kept.")
 
 /* ---- cyrus.expunge (docs/formats/index.md 10.2) ---- */
 #define CYRE_PROBLEMS_EX(X) \
