@@ -119,7 +119,8 @@ static const struct cyre_option own_options[] = {
 	{"output", 'o', "OUT", "salvage: the new file; must not exist",
 		set_output},
 	{"to", 0, "FORMAT",
-		"twoskip, skiplist or flat (salvage: default as before)",
+		"twoskip, skiplist, flat or berkeley (salvage: default as "
+		"before)",
 		set_to},
 	{"include", 0, "LIST", "salvage: also resurrected, uncommitted",
 		set_include},
@@ -338,35 +339,66 @@ static struct cyre_db_entry *choose(
 	return v;
 }
 
+/* Berkeley DB files are made by their own library, the others by us. */
+static cyre_status make_berkeley(const struct cyre_db_entry *v, size_t n,
+	struct cyre_slice *ret, struct cyre_error *err)
+{
+	struct cyre_dbfile_pair *pairs = calloc(n + 1, sizeof(*pairs));
+	const char *tmpdir = getenv("TMPDIR");
+	cyre_status st;
+	size_t i;
+
+	if (!pairs)
+		return CYRE_ENOMEM;
+	for (i = 0; i < n; i++)
+		pairs[i] = (struct cyre_dbfile_pair){v[i].key, v[i].value};
+	st = cyre_berkeley_write(pairs, n, tmpdir ? tmpdir : "/tmp", ret, err);
+	free(pairs);
+	return st;
+}
+
+static cyre_status make_file(enum cyre_db_format format,
+	const struct cyre_db_info *info, const struct cyre_db_entry *v,
+	size_t n, struct cyre_slice *ret, struct cyre_error *err)
+{
+	struct cyre_db_write_options o = {.format = format,
+		.generation = info->generation + 1,
+		.time = (uint32_t)time(NULL)};
+	cyre_status st;
+	uint8_t *p;
+
+	if (format == CYRE_DB_BERKELEY)
+		return make_berkeley(v, n, ret, err);
+	o.order = format == info->format ? info->order
+					 : cyre_db_usual_order(format);
+	st = cyre_db_write(&o, v, n, &p, &ret->n);
+	if (st == CYRE_OK)
+		ret->p = p;
+	return st;
+}
+
 static int write_db(
 	const struct db_tool *t, const struct db_file *f, const char *path)
 {
 	const struct cyre_db_info *info = cyre_db_info(f->db);
-	struct cyre_db_write_options o = {
-		.format = t->to ? t->to : info->format,
-		.generation = info->generation + 1,
-		.time = (uint32_t)time(NULL)};
+	enum cyre_db_format format = t->to ? t->to : info->format;
+	struct cyre_slice bytes = {NULL, 0};
 	struct cyre_error err = {0};
 	struct cyre_db_entry *v;
-	struct cyre_slice bytes;
-	uint8_t *p = NULL;
 	cyre_status st;
 	size_t n;
 
-	o.order = o.format == info->format ? info->order
-					   : cyre_db_usual_order(o.format);
 	v = choose(t, f->db, &n);
-	st = v ? cyre_db_write(&o, v, n, &p, &bytes.n) : CYRE_ENOMEM;
-	bytes.p = p;
+	st = v ? make_file(format, info, v, n, &bytes, &err) : CYRE_ENOMEM;
 	if (st == CYRE_OK)
 		st = cyre_dbfile_create(path, bytes, &f->owner, &err);
-	free(p);
+	free((void *)bytes.p);
 	free(v);
 	if (st != CYRE_OK)
 		return failed(path, st, &err);
 	if (!t->common.quiet && t->out.format == CYRE_REPORT_TEXT)
 		printf("%s: %s, %zu keys written\n", path,
-			cyre_db_format_name(o.format), n);
+			cyre_db_format_name(format), n);
 	return EXIT_CLEAN;
 }
 

@@ -41,4 +41,18 @@ CYRE_API cyre_status cyre_dbfile_create(const char *path,
 	struct cyre_slice bytes, const struct cyre_dbfile_owner *owner,
 	struct cyre_error *reterr);
 
+struct cyre_dbfile_pair {
+	struct cyre_slice key, value;
+};
+
+/*
+ * The bytes of a new Berkeley DB btree with these keys, in any order; free(3)
+ * `ret->p`. It is made in `tmpdir`, which is left as it was.
+ *
+ * CYRE_OK; CYRE_EUSAGE: one key twice; CYRE_EIO with `reterr`; CYRE_ENOMEM.
+ */
+CYRE_API cyre_status cyre_berkeley_write(const struct cyre_dbfile_pair *pairs,
+	size_t n, const char *tmpdir, struct cyre_slice *ret,
+	struct cyre_error *reterr);
+
 #endif
