@@ -62,7 +62,8 @@ static void put_string(struct cyre_buf *b, struct cyre_slice s)
 		escape(b, c);
 		from = i + 1;
 	}
-	cyre_put(b, s.p + from, s.n - from);
+	if (s.n > from) /* an empty slice may have no memory */
+		cyre_put(b, s.p + from, s.n - from);
 	cyre_put_u8(b, '"');
 }
 
