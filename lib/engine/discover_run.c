@@ -6,9 +6,12 @@
  */
 #include "run.h"
 
+#include <cyrescue/dbfile.h>
+
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "conf_load.h"
 #include "discover.h"
 #include "pool.h"
 
@@ -68,21 +71,18 @@ static void weigh(struct cyre_scan_result *res, const struct cyre_findings *f)
 }
 
 /* What belongs to no mailbox, before the first of them. */
-static void report_server(struct cyre_run *r)
+static void report_server(struct cyre_run *r, const char *path,
+	struct cyre_findings *f)
 {
-	struct cyre_findings *f[2] = {
-		&r->server, r->catalog ? &r->catalog->found : NULL};
-	size_t i, k;
+	size_t k;
 
-	for (i = 0; i < 2; i++) {
-		if (!f[i] || !f[i]->n)
-			continue;
-		cyre_findings_sort(f[i]);
-		weigh(&r->result, f[i]);
-		r->result.skipped |= f[i]->count[CYRE_P_DIRECTORY_UNREADABLE];
-		for (k = 0; k < r->o->n_reports; k++)
-			cyre_report_server(r->o->reports[k], NULL, f[i]);
-	}
+	if (!f->n)
+		return;
+	cyre_findings_sort(f);
+	weigh(&r->result, f);
+	r->result.skipped |= f->count[CYRE_P_DIRECTORY_UNREADABLE] != 0;
+	for (k = 0; k < r->o->n_reports; k++)
+		cyre_report_server(r->o->reports[k], path, f);
 }
 
 static cyre_status no_root_at_all(struct cyre_run *r)
@@ -107,6 +107,36 @@ static cyre_status no_root_at_all(struct cyre_run *r)
 	return CYRE_EIO;
 }
 
+/*
+ * mailboxes.db knows names, ids and UIDVALIDITYs that a damaged directory has
+ * lost. What is wrong with it is a finding of the server; not being there is
+ * none: a copy of a spool has none.
+ */
+static cyre_status read_mailboxes_db(struct cyre_run *r)
+{
+	const char *path = r->conf->mboxlist_db_path;
+	struct cyre_slice bytes = {NULL, 0};
+	struct cyre_findings found = {0};
+	struct cyre_buf where = {0};
+	cyre_status st;
+
+	if (!path && !r->conf->configdirectory)
+		return CYRE_OK;
+	cyre_place_path(&r->o->place, path ? path : r->conf->configdirectory,
+		&where);
+	cyre_put(&where, path ? "" : "/mailboxes.db", path ? 1 : 14);
+	st = where.bad ? CYRE_ENOMEM
+		       : cyre_dbfile_read((const char *)where.p,
+				 r->rules.limit, &bytes, NULL, NULL);
+	if (st == CYRE_OK)
+		st = cyre_mboxdb_read(bytes, &found, &r->mboxdb);
+	report_server(r, (const char *)where.p, &found);
+	cyre_findings_free(&found);
+	free((void *)(uintptr_t)bytes.p);
+	cyre_buf_free(&where);
+	return st == CYRE_ENOMEM ? st : CYRE_OK;
+}
+
 cyre_status cyre_run_discover(struct cyre_run *r)
 {
 	struct cyre_walk *w;
@@ -124,8 +154,10 @@ cyre_status cyre_run_discover(struct cyre_run *r)
 	st = cyre_walk_finish(w, &r->catalog);
 	if (st == CYRE_OK)
 		st = no_root_at_all(r);
-	if (st == CYRE_OK)
-		report_server(r);
-	return st;
+	if (st != CYRE_OK)
+		return st;
+	report_server(r, NULL, &r->server);
+	report_server(r, NULL, &r->catalog->found);
+	return read_mailboxes_db(r);
 }
 

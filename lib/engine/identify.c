@@ -70,6 +70,17 @@ static cyre_status read_identity(struct cyre_run *r, struct cyre_worker *w,
 	return CYRE_OK;
 }
 
+/* The entry of mailboxes.db, which names a mailbox whose header is gone. */
+static void find_entry(const struct cyre_run *r, struct cyre_candidate *c)
+{
+	if (c->uniqueid)
+		c->entry = cyre_mboxdb_by_id(r->mboxdb, c->uniqueid);
+	if (!c->entry && c->name)
+		c->entry = cyre_mboxdb_by_name(r->mboxdb, c->name);
+	if (!c->name && c->entry)
+		c->name = copy(cyre_slice_str(c->entry->name));
+}
+
 static cyre_status name_owner(struct cyre_run *r, struct cyre_worker *w,
 	struct cyre_candidate *c)
 {
@@ -107,6 +118,7 @@ static void identify_one(void *payload, unsigned worker, size_t job)
 	slot->status = CYRE_OK;
 	if (r->rules.metadata || !c->name)
 		slot->status = read_identity(r, w, c);
+	find_entry(r, c);
 	if (slot->status == CYRE_OK)
 		slot->status = name_owner(r, w, c);
 	if (slot->status == CYRE_OK)

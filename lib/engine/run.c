@@ -96,6 +96,7 @@ static void free_run(struct cyre_run *r)
 	}
 	free(r->candidates);
 	cyre_catalog_free(r->catalog);
+	cyre_mboxdb_free(r->mboxdb);
 	cyre_conf_free(r->conf);
 	cyre_findings_free(&r->server);
 	cyre_budget_destroy(&r->budget);

@@ -10,11 +10,13 @@
 #include "gather.h"
 #include "judge.h"
 #include "mailbox.h"
+#include "mboxdb.h"
 #include "parsers.h"
 
 /* A mailbox of the catalog with what its header says of it. */
 struct cyre_candidate {
 	const struct cyre_mailbox *mailbox;
+	const struct cyre_mboxdb_entry *entry; /* NULL: it has none */
 	char *name;	/* internal; NULL: nothing tells it */
 	char *userid;	/* NULL: shared, or not known */
 	char *uniqueid; /* NULL: nothing tells it */
@@ -44,6 +46,7 @@ struct cyre_run {
 	const struct cyre_scan_options *o;
 	struct cyre_conf *conf;
 	struct cyre_catalog *catalog;
+	struct cyre_mboxdb *mboxdb; /* NULL: none that can be read */
 	struct cyre_findings server; /* of no mailbox */
 	struct cyre_budget budget;
 	struct cyre_gather_rules rules;

@@ -112,11 +112,11 @@ void cyre_report_mailbox(cyre_report *r, const struct cyre_report_mailbox *m)
 	flush(r);
 }
 
-void cyre_report_server(cyre_report *r, const char *partition,
+void cyre_report_server(cyre_report *r, const char *path,
 	const struct cyre_findings *f)
 {
 	count_findings(&r->totals, f);
-	r->form->server(r, partition, f);
+	r->form->server(r, path, f);
 	flush(r);
 }
 

@@ -12,7 +12,7 @@
 struct cyre_report_form {
 	void (*begin)(cyre_report *r, const struct cyre_report_run *run);
 	void (*mailbox)(cyre_report *r, const struct cyre_report_mailbox *m);
-	void (*server)(cyre_report *r, const char *partition,
+	void (*server)(cyre_report *r, const char *path,
 		const struct cyre_findings *f);
 	void (*end)(cyre_report *r, bool complete, int exit_status);
 	void (*free)(cyre_report *r); /* NULL: nothing of its own */

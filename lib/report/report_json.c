@@ -95,10 +95,10 @@ static void json_mailbox(cyre_report *r, const struct cyre_report_mailbox *m)
 		put_finding(r, m, &m->findings->items[i]);
 }
 
-static void json_server(cyre_report *r, const char *partition,
+static void json_server(cyre_report *r, const char *path,
 	const struct cyre_findings *f)
 {
-	struct cyre_report_mailbox none = {.partition = partition};
+	struct cyre_report_mailbox none = {.path = path};
 	size_t i;
 
 	for (i = 0; i < f->n; i++)

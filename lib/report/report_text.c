@@ -258,13 +258,17 @@ static void text_mailbox(cyre_report *r, const struct cyre_report_mailbox *m)
 	put_findings(r, m->findings);
 }
 
-static void text_server(cyre_report *r, const char *partition,
+static void text_server(cyre_report *r, const char *path,
 	const struct cyre_findings *f)
 {
 	if (!anything_shown(r, f))
 		return;
-	cyre_put_fmt(&r->body, "\n%s%s\n", partition ? "partition " : "server",
-		partition ? partition : "");
+	cyre_put_str(&r->body, "\nserver");
+	if (path) {
+		cyre_put_str(&r->body, "\n  in ");
+		cyre_put_visible(&r->body, cyre_slice_str(path));
+	}
+	cyre_put_u8(&r->body, '\n');
 	put_findings(r, f);
 }
 

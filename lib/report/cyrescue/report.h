@@ -76,8 +76,9 @@ CYRE_API void cyre_report_begin(cyre_report *r,
 /* Mailboxes come in the order of the report. */
 CYRE_API void cyre_report_mailbox(cyre_report *r,
 	const struct cyre_report_mailbox *m);
-/* Findings of no mailbox: configuration, partitions. `path`: may be NULL. */
-CYRE_API void cyre_report_server(cyre_report *r, const char *partition,
+/* Findings of no mailbox: configuration, partitions. `path`: of the file
+ * or directory they are about, NULL: the server. */
+CYRE_API void cyre_report_server(cyre_report *r, const char *path,
 	const struct cyre_findings *f);
 /*
  * The end. `complete` false: the run was interrupted. CYRE_OK, or what went

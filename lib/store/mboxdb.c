@@ -1,0 +1,195 @@
+/* mboxdb.c - see mboxdb.h. */
+#include "mboxdb.h"
+
+#include <cyrescue/db.h>
+#include <stdlib.h>
+
+#include "mboxlist.h"
+
+#define LEVEL  0x1f /* between the levels of a dbname */
+#define DOMAIN 0x1d /* behind its domain */
+
+static char *copy(struct cyre_slice s)
+{
+	return s.n ? strndup((const char *)s.p, s.n) : NULL;
+}
+
+/* A dbname as an internal name: levels with dots, dots as carets. */
+static char *internal(const struct cyre_mbox *m)
+{
+	char *name = copy(m->name), *p;
+
+	for (p = name; p && m->is_dbname && *p; p++) {
+		if (*p == '.')
+			*p = '^';
+		else if (*p == LEVEL)
+			*p = '.';
+		else if (*p == DOMAIN)
+			*p = '!';
+	}
+	/* A domain's dots are dots. */
+	p = name && m->is_dbname ? strchr(name, '!') : NULL;
+	for (; p && p != name; p--)
+		if (p[-1] == '^')
+			p[-1] = '.';
+	return name;
+}
+
+static bool keys_are_new(const struct cyre_db *db)
+{
+	size_t i, n = cyre_db_count(db), new = 0;
+
+	for (i = 0; i < n; i++)
+		new += cyre_mboxkey_is_new(cyre_db_at(db, i)->key);
+	return new > n / 2;
+}
+
+static bool add(struct cyre_mboxdb *db, const struct cyre_mbox *m)
+{
+	struct cyre_mboxdb_entry *grown, *e;
+	size_t cap;
+
+	if (db->n == db->cap) {
+		cap = db->cap ? db->cap * 2 : 64;
+		grown = reallocarray(db->entries, cap, sizeof(*grown));
+		if (!grown)
+			return false;
+		db->entries = grown;
+		db->cap = cap;
+	}
+	e = &db->entries[db->n];
+	*e = (struct cyre_mboxdb_entry){
+		.name = internal(m),
+		.uniqueid = copy(m->uniqueid),
+		.acl = copy(m->acl),
+		.partition = copy(m->partition),
+		.type = m->type,
+		.flags = m->flags,
+		.uidvalidity = m->uidvalidity,
+		.foldermodseq = m->foldermodseq,
+	};
+	db->n++;
+	return e->name != NULL;
+}
+
+static int by_name(const void *va, const void *vb)
+{
+	const struct cyre_mboxdb_entry *a = va, *b = vb;
+
+	return strcmp(a->name, b->name);
+}
+
+static int by_id(const void *va, const void *vb)
+{
+	struct cyre_mboxdb_entry *const *a = va, *const *b = vb;
+
+	return strcmp((*a)->uniqueid, (*b)->uniqueid);
+}
+
+/* A tombstone has the name of a mailbox that is gone, and an id that the
+ * mailbox of another name has now: it must not answer for either. */
+static bool is_evidence(const struct cyre_mbox *m)
+{
+	return m->kind == CYRE_MBOXKEY_NAME && m->name.n &&
+	       !(m->flags & (CYRE_MBOX_DELETED | CYRE_MBOX_INTERMEDIATE));
+}
+
+static cyre_status take_all(const struct cyre_db *from, struct cyre_mboxdb *to)
+{
+	bool new = keys_are_new(from);
+	struct cyre_buf own = {0};
+	struct cyre_mbox m;
+	cyre_status st = CYRE_OK;
+	size_t i;
+
+	for (i = 0; i < cyre_db_count(from) && st == CYRE_OK; i++) {
+		const struct cyre_db_entry *e = cyre_db_at(from, i);
+
+		if (cyre_mbox_read(e->key, e->value, new, &own, &m) &&
+			is_evidence(&m) && !add(to, &m))
+			st = CYRE_ENOMEM;
+		if (own.bad)
+			st = CYRE_ENOMEM;
+	}
+	cyre_buf_free(&own);
+	return st;
+}
+
+static cyre_status sort(struct cyre_mboxdb *db)
+{
+	size_t i;
+
+	if (db->n)
+		qsort(db->entries, db->n, sizeof(*db->entries), by_name);
+	db->by_id = calloc(db->n + 1, sizeof(*db->by_id));
+	if (!db->by_id)
+		return CYRE_ENOMEM;
+	for (i = 0; i < db->n; i++)
+		if (db->entries[i].uniqueid)
+			db->by_id[db->n_ids++] = &db->entries[i];
+	if (db->n_ids)
+		qsort(db->by_id, db->n_ids, sizeof(*db->by_id), by_id);
+	return CYRE_OK;
+}
+
+cyre_status cyre_mboxdb_read(struct cyre_slice bytes,
+	struct cyre_findings *found, struct cyre_mboxdb **ret)
+{
+	struct cyre_mboxdb *to;
+	struct cyre_db *from;
+	cyre_status st = cyre_db_open(bytes, found, &from);
+
+	if (st != CYRE_OK)
+		return st;
+	to = calloc(1, sizeof(*to));
+	st = to ? take_all(from, to) : CYRE_ENOMEM;
+	if (st == CYRE_OK)
+		st = sort(to);
+	cyre_db_free(from);
+	if (st != CYRE_OK) {
+		cyre_mboxdb_free(to);
+		return st;
+	}
+	*ret = to;
+	return CYRE_OK;
+}
+
+void cyre_mboxdb_free(struct cyre_mboxdb *db)
+{
+	size_t i;
+
+	if (!db)
+		return;
+	for (i = 0; i < db->n; i++) {
+		free(db->entries[i].name);
+		free(db->entries[i].uniqueid);
+		free(db->entries[i].acl);
+		free(db->entries[i].partition);
+	}
+	free(db->entries);
+	free(db->by_id);
+	free(db);
+}
+
+const struct cyre_mboxdb_entry *cyre_mboxdb_by_name(
+	const struct cyre_mboxdb *db, const char *name)
+{
+	struct cyre_mboxdb_entry key = {.name = (char *)(uintptr_t)name};
+
+	return db && db->n ? bsearch(&key, db->entries, db->n,
+				     sizeof(*db->entries), by_name)
+			   : NULL;
+}
+
+const struct cyre_mboxdb_entry *cyre_mboxdb_by_id(
+	const struct cyre_mboxdb *db, const char *uniqueid)
+{
+	struct cyre_mboxdb_entry key = {
+		.uniqueid = (char *)(uintptr_t)uniqueid};
+	struct cyre_mboxdb_entry *pkey = &key, **e;
+
+	e = db && db->n_ids ? bsearch(&pkey, db->by_id, db->n_ids,
+				      sizeof(*db->by_id), by_id)
+			    : NULL;
+	return e ? *e : NULL;
+}
