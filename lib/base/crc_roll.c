@@ -24,11 +24,14 @@ void cyre_crc_roll_begin(struct cyre_crc_roll *c, size_t width)
 			r = r >> 1 ^ (r & 1 ? 0xedb88320u : 0);
 		c->in[i] = r;
 	}
-	for (i = 0; i < 256; i++) {
+	/* Linear: eight bits make all 256 bytes. */
+	c->out[0] = 0;
+	for (i = 1; i < 256; i <<= 1) {
 		r = c->in[i];
 		for (n = 0; n < width; n++)
 			r = push(c, r, 0);
-		c->out[i] = r;
+		for (k = 0; k < i; k++)
+			c->out[i + k] = r ^ c->out[k];
 	}
 	r = UINT32_MAX;
 	for (n = 0; n < width; n++)

@@ -489,6 +489,9 @@ static cyre_status read_text(struct salvage *v)
 		st = found.status;
 	if (st != CYRE_OK)
 		goto out;
+	/* What no release writes is damage here, or cannot be told from it. */
+	if (!v->s->exact)
+		v->s->h.extra = cyre_slice(NULL, 0);
 	if (found.count[CYRE_P_HEADER_TRUNCATED])
 		end.p = v->own + v->n;
 	if (v->s->h.form == CYRE_HEADER_DLIST || v->s->exact ||

@@ -89,6 +89,9 @@ static void write_text(struct writer *w)
 	const struct cyre_header *h = w->h;
 	char name[CYRE_HEADER_PLACEHOLDER];
 
+	/* A first byte % is the mark of the other form (header.md 3). */
+	if (cyre_slice_starts(h->quotaroot, cyre_slice_str("%")))
+		w->unfit = true;
 	put_plain(w, h->quotaroot, "\t", 1);
 	cyre_put_u8(w->out, '\t');
 	put_plain(w, h->uniqueid, "\t ", 2);

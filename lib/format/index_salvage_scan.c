@@ -22,7 +22,8 @@ static const struct place {
 } places[] = {{20, 192}, {17, 160}, {19, 160}, {16, 160}, {18, 160}, {13, 128},
 	{14, 160}, {15, 160}, {12, 128}, {10, 96}, {9, 96}, {8, 92}, {7, 76},
 	{6, 76}, {5, 76}, {4, 76}, {3, 56}, {2, 44}, {0, 40}, {0, 36}};
-#define PLACES (sizeof(places) / sizeof(*places))
+#define PLACES    (sizeof(places) / sizeof(*places))
+#define OFF_WORDS 8 /* minor_version, start_offset, record_size */
 
 /* What a byte of a record counts: chance cannot make a sum right. */
 enum weight { WEIGHT_PLAUSIBLE = 1, WEIGHT_MATCHED = 2, WEIGHT_SUM = 1000 };
@@ -30,7 +31,7 @@ enum weight { WEIGHT_PLAUSIBLE = 1, WEIGHT_MATCHED = 2, WEIGHT_SUM = 1000 };
 
 struct scan {
 	struct cyre_trial *t;
-	struct cyre_crc_roll roll;
+	struct cyre_crc_roll roll; /* width 0: not made yet */
 	struct cyre_finds *found;
 	bool has_crc;
 	bool named;    /* the header names this layout */
@@ -130,10 +131,12 @@ static bool believable(
 
 /* The next record at p or behind it; SIZE_MAX: none. */
 static size_t next_record(
-	const struct scan *s, size_t p, struct cyre_index_record *ret)
+	struct scan *s, size_t p, struct cyre_index_record *ret)
 {
 	struct cyre_slice file = s->t->ix.file;
 
+	if (s->has_crc && !s->roll.width)
+		cyre_crc_roll_begin(&s->roll, s->t->ix.stride - 4u);
 	for (; p < file.n; p++) {
 		if (s->has_crc)
 			p = cyre_crc_roll_find(&s->roll, file, p);
@@ -145,7 +148,7 @@ static size_t next_record(
 	return SIZE_MAX;
 }
 
-static size_t first_record(const struct scan *s, struct cyre_index_record *ret)
+static size_t first_record(struct scan *s, struct cyre_index_record *ret)
 {
 	for (size_t i = 0; i < PLACES; i++)
 		if (stride_of(&places[i]) == s->t->ix.stride &&
@@ -185,8 +188,6 @@ static uint64_t scan(struct cyre_trial *t, const struct place *place,
 
 	set_layout(t, place);
 	s.has_crc = cyre_index_has_crc(t->ix.layout);
-	if (s.has_crc)
-		cyre_crc_roll_begin(&s.roll, t->ix.stride - 4u);
 	found->n = 0;
 	p = first_record(&s, &r);
 	while (p != SIZE_MAX) {
@@ -198,23 +199,31 @@ static uint64_t scan(struct cyre_trial *t, const struct place *place,
 	return s.score;
 }
 
-/* Version and sizes as the header at `at` has them; NULL: not a known set. */
+/* The layout that minor_version, start_offset and record_size name, as they
+ * stand one behind the other; NULL: they do not fit together. */
+static const struct place *named_by(const uint8_t *words)
+{
+	for (size_t i = 0; i < PLACES; i++)
+		if (places[i].version == cyre_load_be32(words) &&
+			places[i].start == cyre_load_be32(words + 4) &&
+			stride_of(&places[i]) == cyre_load_be32(words + 8))
+			return &places[i];
+	return NULL;
+}
+
+/* The same of a header of this length at `at`, one flipped bit turned back. */
 static const struct place *named_at(struct cyre_slice file, int64_t at,
 	const struct place *like, bool *sure)
 {
-	const struct cyre_index_layout *l = cyre_index_layout(like->version);
+	bool has_crc = like->version >= 12;
 	uint8_t b[CYRE_HEADER_MAX];
+	const struct place *p;
 
-	*sure = cyre_trial_header_bytes(
-		file, at, like->start, cyre_index_has_crc(l), b);
-	for (size_t i = 0; i < PLACES; i++)
-		if (places[i].version == cyre_load_be32(b + 8) &&
-			places[i].start == cyre_load_be32(b + 12) &&
-			stride_of(&places[i]) == cyre_load_be32(b + 16) &&
-			places[i].start == like->start &&
-			stride_of(&places[i]) == l->record_size)
-			return &places[i];
-	return NULL;
+	*sure = cyre_trial_header_bytes(file, at, like->start, has_crc, b);
+	p = named_by(b + OFF_WORDS);
+	return p && p->start == like->start && stride_of(p) == stride_of(like)
+		       ? p
+		       : NULL;
 }
 
 #define NAMED     4
@@ -281,41 +290,41 @@ static void settle(struct cyre_trial *t, unsigned stride, uint64_t first)
 	t->version_known = best_points >= NAMED;
 }
 
-/* The layout the header names, if its words are those of one. */
+/* The layout the header names where headers stand. */
 static const struct place *named(struct cyre_slice file)
 {
+	struct cyre_slice words;
 	const struct place *p;
 	bool sure;
 
-	for (size_t i = 0; i < PLACES; i++) {
-		p = named_at(file, 0, &places[i], &sure);
-		if (p)
-			return p;
-	}
-	return NULL;
+	if (!cyre_slice_sub(file, OFF_WORDS, 12, &words))
+		return NULL;
+	p = named_by(words.p);
+	for (size_t i = 0; !p && i < PLACES; i++)
+		if (i == 0 || places[i].start != places[i - 1].start)
+			p = named_at(file, 0, &places[i], &sure);
+	return p;
 }
 
 /* A file without records: the header may have moved by a few bytes. */
 static void find_header(struct cyre_trial *t)
 {
+	const struct place *p = NULL;
 	struct cyre_slice words;
 	uint64_t at;
 
 	for (at = 0; at <= 2 * MAX_SHIFT; at++) {
 		if (!cyre_slice_sub(t->ix.file, at, 12, &words))
 			return;
-		for (size_t i = 0; i < PLACES; i++)
-			if (cyre_load_be32(words.p) == places[i].version &&
-				cyre_load_be32(words.p + 4) ==
-					places[i].start &&
-				cyre_load_be32(words.p + 8) ==
-					stride_of(&places[i])) {
-				set_layout(t, &places[i]);
-				t->at = (int64_t)at - 8;
-				t->version_known = true;
-				return;
-			}
+		p = named_by(words.p);
+		if (p)
+			break;
 	}
+	if (!p)
+		return;
+	set_layout(t, p);
+	t->at = (int64_t)at - OFF_WORDS;
+	t->version_known = true;
 }
 
 bool cyre_trial_scan(struct cyre_trial *t, struct cyre_finds *ret)
@@ -342,8 +351,7 @@ bool cyre_trial_scan(struct cyre_trial *t, struct cyre_finds *ret)
 				stride_of(&places[i]) == stride_of(by_name)))
 			continue;
 		/* Older records have the same first fields. */
-		if (places[i].version < 12 && most && best->version >= 12 &&
-			ret->n)
+		if (places[i].version < 12 && best && best->version >= 12)
 			break;
 		tried = stride_of(&places[i]);
 		score = scan(t, &places[i], false, &other);
