@@ -87,6 +87,9 @@ cyre_status cyre_show_header(
 cyre_status cyre_show_cache(struct cyre_shower *s, struct cyre_slice bytes,
 	enum cyre_file which, const struct cyre_beside *b, bool records);
 
+/* Are messages in an archive partition? Only with one is the flag set. */
+bool cyre_show_has_archived(const struct cyre_index *ix);
+
 /* A mailbox's directory; the descriptor is closed. */
 cyre_status cyre_show_directory(
 	struct cyre_shower *s, int dirfd, const char *path);

@@ -59,8 +59,7 @@ static void add_refs(struct refs *refs, const struct cyre_index *ix,
 				.version = (unsigned)r.cache_version};
 }
 
-/* Only an archive partition makes the server set the flag. */
-static bool has_archived(const struct cyre_index *ix)
+bool cyre_show_has_archived(const struct cyre_index *ix)
 {
 	struct cyre_index_record r;
 	uint32_t recno;
@@ -202,7 +201,7 @@ cyre_status cyre_show_cache(struct cyre_shower *s, struct cyre_slice bytes,
 	if (b->has_index) {
 		ctx.index = &b->index;
 		ctx.expunge = b->has_expunge ? &b->expunge : NULL;
-		ctx.has_archive = has_archived(&b->index);
+		ctx.has_archive = cyre_show_has_archived(&b->index);
 		st = cyre_check_cache(&src, &ctx, &s->found, &totals);
 	} else if (bytes.n < CYRE_CACHE_FIRST) {
 		CYRE_FIND(&s->found, .problem = CYRE_P_CACHE_SHORT,

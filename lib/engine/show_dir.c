@@ -180,19 +180,6 @@ static cyre_status show_one(struct directory *d, enum cyre_file which)
 	return st;
 }
 
-/* Half of them may be in the archive, of which nothing is known here. */
-static bool is_archived(const struct cyre_index *ix)
-{
-	struct cyre_index_record r;
-	uint32_t recno;
-
-	for (recno = 1; recno <= ix->count; recno++)
-		if (cyre_index_decode(ix, cyre_index_bytes(ix, recno), &r) &&
-			(r.system_flags & CYRE_FLAG_ARCHIVED))
-			return true;
-	return false;
-}
-
 static cyre_status check_messages(struct directory *d)
 {
 	const struct cyre_beside *b = &d->beside.b;
@@ -207,7 +194,9 @@ static cyre_status check_messages(struct directory *d)
 	struct cyre_shower *s = d->s;
 	cyre_status st = CYRE_OK;
 
-	if (b->has_index && d->list.n_uids && !is_archived(&b->index))
+	/* Archived ones are elsewhere, and nothing is known of them here. */
+	if (b->has_index && d->list.n_uids &&
+		!cyre_show_has_archived(&b->index))
 		st = cyre_check_files(&ctx, &s->found, &totals);
 	if (st == CYRE_OK)
 		st = cyre_show_sort(s);
