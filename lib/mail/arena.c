@@ -16,10 +16,14 @@ struct cyre_arena_chunk {
 static uint8_t *room(struct cyre_arena *a, size_t n)
 {
 	struct cyre_arena_chunk *c = a->chunk;
-	size_t size = n > CHUNK ? n : CHUNK;
+	size_t size = CHUNK;
 
 	if (a->bad)
 		return NULL;
+	/* Twice what is asked for: a text takes little of the room it is lent,
+	 * and the next one asks for nearly as much again. */
+	if (n > CHUNK / 2)
+		size = n > SIZE_MAX / 4 ? n : 2 * n;
 	if (c && n <= c->size - a->used)
 		return c->mem + a->used;
 	if (size > a->limit || a->total > a->limit - size) {

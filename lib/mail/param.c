@@ -4,6 +4,8 @@
  */
 #include "parse.h"
 
+#define STEP_COST 8 /* of looking at one parameter of a list */
+
 /* Moves on to behind the next `;`, or to the end of the line. */
 static void resync(struct cyre_cur *t)
 {
@@ -231,7 +233,7 @@ static struct cyre_param *take_piece(struct cyre_mail_parser *m,
 	struct cyre_param **at, *p;
 
 	for (at = list; *at; at = &(*at)->next) {
-		if (!cyre_mail_spend(m, 1))
+		if (!cyre_mail_spend(m, STEP_COST))
 			return NULL;
 		if (is_piece((*at)->name, base, n, ext)) {
 			p = *at;
