@@ -3,7 +3,9 @@
  *
  * Goes through the field lists that the reader uses (format/index_fields.c), so
  * each version shows all it has, under the names of the format page. The checks
- * run first; what they found stands behind the field or record it is about.
+ * run first; what they found stands behind the field or record it is about. Of
+ * a file whose header tells nothing the records are shown that the second
+ * reader (format/index_salvage.c) finds.
  *
  * Format: docs/formats/index.md.
  */
@@ -13,6 +15,7 @@
 
 #include "check_index.h"
 #include "digest.h"
+#include "index_salvage.h"
 #include "utf8.h"
 
 struct name_of_bit {
@@ -187,7 +190,7 @@ static void put_header(struct cyre_shower *s, const struct cyre_index *ix,
 
 /* The line of a record: what people look for. */
 static void put_summary(struct cyre_out *out, const struct cyre_index_record *r,
-	const struct cyre_beside *b)
+	const char *origin, const struct cyre_beside *b)
 {
 	cyre_put_fmt(&out->b, "uid %-6" PRIu64 " ", r->uid);
 	cyre_put_time(&out->b, r->internaldate);
@@ -197,40 +200,112 @@ static void put_summary(struct cyre_out *out, const struct cyre_index_record *r,
 	out->j.comma = true;
 	put_bits(out, r->system_flags, flag_names);
 	put_user_flags(out, b, r);
+	if (origin)
+		cyre_put_fmt(&out->b, "  [%s]", origin);
 	cyre_put_u8(&out->b, '\n');
+}
+
+/* One record: as text, its line, and with --verbose the fields below it. */
+struct shown {
+	const struct cyre_index_field *fields;
+	uint32_t recno, length; /* recno 0: salvaged, and nobody knows */
+	uint64_t offset;
+	const char *origin; /* of a salvaged one */
+	struct cyre_index_record r;
+};
+
+static void put_fields(struct cyre_out *out, const struct shown *shown,
+	const struct cyre_beside *b)
+{
+	const struct cyre_index_field *f = shown->fields;
+	uint32_t width = 0;
+
+	out->indent += 4;
+	cyre_out_begin(out, "record");
+	if (shown->recno)
+		cyre_out_number(out, "recno", shown->recno);
+	cyre_out_number(out, "offset", shown->offset);
+	if (shown->origin)
+		cyre_out_text(out, "origin", cyre_slice_str(shown->origin));
+	for (; f->width && width + f->width <= shown->length; f++) {
+		put_field(out, f, &shown->r, b);
+		width += f->width;
+	}
+	cyre_out_end(out);
+	out->indent -= 4;
+}
+
+static void put_shown(struct cyre_shower *s, const struct shown *shown,
+	const struct cyre_beside *b)
+{
+	bool json = cyre_out_is_json(&s->out);
+
+	if (!json)
+		put_summary(&s->out, &shown->r, shown->origin, b);
+	if (json || s->o->verbose)
+		put_fields(&s->out, shown, b);
+	s->out.indent += 4;
+	cyre_show_tell_range(
+		s, shown->offset, shown->offset + shown->length);
+	s->out.indent -= 4;
+	if (s->out.b.n > 65536)
+		cyre_out_flush(&s->out);
 }
 
 static void put_record(struct cyre_shower *s, const struct cyre_index *ix,
 	uint32_t recno, const struct cyre_beside *b)
 {
-	const struct cyre_index_field *f = ix->record_fields;
-	uint64_t at = ix->start + (uint64_t)(recno - 1) * ix->stride;
-	struct cyre_index_record r = {0};
-	bool json = cyre_out_is_json(&s->out);
-	uint32_t width = 0;
+	struct shown shown = {.fields = ix->record_fields,
+		.recno = recno,
+		.length = ix->stride,
+		.offset = ix->start + (uint64_t)(recno - 1) * ix->stride};
 
-	cyre_index_decode(ix, cyre_index_bytes(ix, recno), &r);
-	r.modseq = cyre_index_modseq_meant(
-		ix->layout->version, r.modseq, ix->h.highestmodseq);
-	if (!json)
-		put_summary(&s->out, &r, b);
-	if (json || s->o->verbose) {
-		s->out.indent += 4;
-		cyre_out_begin(&s->out, "record");
-		cyre_out_number(&s->out, "recno", recno);
-		cyre_out_number(&s->out, "offset", at);
-		for (; f->width && width + f->width <= ix->stride; f++) {
-			put_field(&s->out, f, &r, b);
-			width += f->width;
-		}
-		cyre_out_end(&s->out);
-		s->out.indent -= 4;
+	cyre_index_decode(ix, cyre_index_bytes(ix, recno), &shown.r);
+	shown.r.modseq = cyre_index_modseq_meant(ix->layout->version,
+		shown.r.modseq, ix->h.highestmodseq);
+	put_shown(s, &shown, b);
+}
+
+/* No header to go by: the records that speak for themselves. */
+static cyre_status put_salvaged(struct cyre_shower *s, struct cyre_slice bytes,
+	enum cyre_file which, const struct cyre_beside *b)
+{
+	static const char *const origins[] = {
+		[CYRE_ORIGIN_FIELDS] = "fields",
+		[CYRE_ORIGIN_PLAUSIBLE] = "plausible",
+		[CYRE_ORIGIN_MATCHED] = "matched",
+		[CYRE_ORIGIN_MENDED] = "mended",
+		[CYRE_ORIGIN_INTACT] = "intact"};
+	struct cyre_salvage_source source = {.bytes = bytes, .which = which};
+	struct cyre_salvage_hints hints = {.now = s->o->now};
+	struct cyre_index_salvage salvage;
+	struct shown shown;
+	size_t i;
+	cyre_status st = cyre_index_salvage(&source, 1, &hints, &salvage);
+
+	if (st != CYRE_OK)
+		return st;
+	for (i = 0; i < salvage.n && salvage.files[0].layout &&
+		s->out.status == CYRE_OK;
+		i++) {
+		shown = (struct shown){
+			.fields = salvage.files[0].layout->record,
+			.length = salvage.files[0].layout->record_size,
+			.offset = salvage.items[i].offset,
+			.origin = origins[salvage.items[i].origin],
+			.r = cyre_index_salvage_get(
+				&salvage, &salvage.items[i])};
+		put_shown(s, &shown, b);
 	}
-	s->out.indent += 4;
-	cyre_show_tell_range(s, at, at + ix->stride);
-	s->out.indent -= 4;
-	if (s->out.b.n > 65536)
-		cyre_out_flush(&s->out);
+	cyre_index_salvage_free(&salvage);
+	return CYRE_OK;
+}
+
+static bool is_any(const struct cyre_finding *f, const char *what)
+{
+	(void)f;
+	(void)what;
+	return true;
 }
 
 static void check(struct cyre_shower *s, const struct cyre_index *ix,
@@ -265,8 +340,11 @@ cyre_status cyre_show_index(struct cyre_shower *s, struct cyre_slice bytes,
 
 	if (cyre_index_read(bytes, which, &s->found, &ix) != CYRE_OK) {
 		st = cyre_show_sort(s);
-		if (st == CYRE_OK)
-			cyre_show_tell_rest(s);
+		if (st != CYRE_OK)
+			return st;
+		cyre_show_tell(s, is_any, NULL);
+		st = put_salvaged(s, bytes, which, b);
+		cyre_show_tell_rest(s);
 		return st;
 	}
 	check(s, &ix, which, b);
