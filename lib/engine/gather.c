@@ -358,7 +358,10 @@ cyre_status cyre_gather(struct cyre_gatherer *g, const struct cyre_mailbox *m,
 	const char *userid, struct cyre_findings *found)
 {
 	static const enum cyre_file whole[] = {
-		CYRE_FILE_HEADER, CYRE_FILE_INDEX, CYRE_FILE_EXPUNGE};
+		CYRE_FILE_HEADER, CYRE_FILE_INDEX, CYRE_FILE_EXPUNGE,
+		CYRE_FILE_HEADER_NEW, CYRE_FILE_INDEX_NEW,
+		CYRE_FILE_EXPUNGE_NEW};
+	size_t n = g->rules->leftovers ? 6 : 3;
 	cyre_status st = CYRE_OK;
 	size_t i;
 
@@ -371,7 +374,7 @@ cyre_status cyre_gather(struct cyre_gatherer *g, const struct cyre_mailbox *m,
 	for (i = 0; i < m->n_sides; i++)
 		if (m->sides[i].list.errnum)
 			g->skipped = true;
-	for (i = 0; i < 3 && st == CYRE_OK && g->rules->metadata; i++)
+	for (i = 0; i < n && st == CYRE_OK && g->rules->metadata; i++)
 		st = read_meta(g, whole[i]);
 	for (i = 0; i < 3 && !g->rules->metadata; i++)
 		if (cyre_mailbox_where(g->rules->catalog, m, whole[i], NULL))

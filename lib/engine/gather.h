@@ -20,8 +20,9 @@ struct cyre_gather_rules {
 	bool metadata;	/* read headers and indexes */
 	bool sizes;	/* ask for size, owner and mode of message files */
 	bool caches;	/* open the caches */
+	bool leftovers;	/* read what an interrupted rewrite left (*.NEW) */
 	size_t limit;	/* bytes of one file held in memory */
-	uint32_t owner; /* uid that the server runs as */
+	uint32_t owner, group; /* that the server runs as */
 };
 
 #define CYRE_GATHER_SIDES 16 /* roots of one partition: never so many */

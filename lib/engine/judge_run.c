@@ -16,9 +16,10 @@
 #define KEEP_FINDINGS 10000 /* of one problem in one mailbox */
 
 static void add_catalog_findings(const struct cyre_run *r,
-	const struct cyre_candidate *c, struct cyre_findings *found)
+	const struct cyre_candidate *c, const struct cyre_mailbox *m,
+	struct cyre_findings *found)
 {
-	cyre_mailbox_survey(r->catalog, c->mailbox, found);
+	cyre_mailbox_survey(r->catalog, m, found);
 	if (c->duplicate)
 		CYRE_FIND(found, .problem = CYRE_P_UNIQUEID_DUPLICATE,
 			.file = CYRE_FILE_HEADER, .text = c->uniqueid);
@@ -39,7 +40,7 @@ static void put_path(const struct cyre_run *r, const struct cyre_candidate *c,
 	cyre_put_u8(b, '\0');
 }
 
-static void fill_report(const struct cyre_run *r,
+void cyre_run_fill(const struct cyre_run *r,
 	const struct cyre_candidate *c, const struct cyre_judgement *j,
 	struct cyre_slot *s)
 {
@@ -63,37 +64,48 @@ static void fill_report(const struct cyre_run *r,
 	};
 }
 
+cyre_status cyre_run_look(const struct cyre_run *r, struct cyre_worker *w,
+	const struct cyre_candidate *c, const struct cyre_mailbox *m,
+	unsigned level, struct cyre_findings *found,
+	struct cyre_judgement *ret)
+{
+	struct cyre_judge_options o = {.level = level, .now = r->o->now};
+	cyre_status st;
+
+	*ret = (struct cyre_judgement){0};
+	cyre_findings_free(found);
+	found->keep = KEEP_FINDINGS;
+	add_catalog_findings(r, c, m, found);
+	st = cyre_gather(&w->gatherer, m, c->userid, found);
+	if (st == CYRE_OK)
+		st = cyre_judge(&w->gatherer.ev, &o, found, ret);
+	if (st == CYRE_OK && level >= CYRE_LEVEL_GUID)
+		st = cyre_run_messages(r, w, ret, found);
+	if (st == CYRE_OK)
+		st = found->status;
+	/* The cache is read while it is judged. */
+	w->gatherer.skipped |= found->count[CYRE_P_FILE_UNREADABLE] > 0;
+	cyre_judge_access(found, ret);
+	cyre_findings_sort(found);
+	return st;
+}
+
 static void judge_one(void *payload, unsigned worker, size_t job)
 {
 	struct cyre_run *r = payload;
 	struct cyre_worker *w = &r->workers[worker];
 	const struct cyre_candidate *c = &r->candidates[job];
 	struct cyre_slot *s = &r->slots[job % r->window];
-	struct cyre_judge_options o = {
-		.level = r->o->level, .now = r->o->now};
-	struct cyre_judgement j = {0};
+	struct cyre_judgement j;
 
-	cyre_findings_free(&s->found);
-	s->found.keep = KEEP_FINDINGS;
-	add_catalog_findings(r, c, &s->found);
-	s->status = cyre_gather(&w->gatherer, c->mailbox, c->userid,
-		&s->found);
-	if (s->status == CYRE_OK)
-		s->status = cyre_judge(&w->gatherer.ev, &o, &s->found, &j);
-	if (s->status == CYRE_OK && r->o->level >= CYRE_LEVEL_GUID)
-		s->status = cyre_run_messages(r, w, &j, &s->found);
-	if (s->status == CYRE_OK)
-		s->status = s->found.status;
-	/* The cache is read while it is judged. */
-	w->gatherer.skipped |= s->found.count[CYRE_P_FILE_UNREADABLE] > 0;
-	cyre_judge_access(&s->found, &j);
-	cyre_findings_sort(&s->found);
-	fill_report(r, c, &j, s);
+	s->status = cyre_run_look(r, w, c, c->mailbox, r->o->level, &s->found,
+		&j);
+	cyre_run_fill(r, c, &j, s);
 	cyre_judgement_free(&j);
 	cyre_gather_end(&w->gatherer);
 }
 
-static void show_progress(const struct cyre_run *r, size_t done)
+void cyre_run_progress(const struct cyre_run *r, size_t done)
 {
 	struct cyre_progress p = {
 		.phase = r->phase, .done = done, .total = r->n};
@@ -121,24 +133,27 @@ static void judged(void *payload, size_t job)
 	}
 	for (i = 0; i < r->o->n_reports; i++)
 		cyre_report_mailbox(r->o->reports[i], &s->report);
-	show_progress(r, job + 1);
+	cyre_run_progress(r, job + 1);
 }
 
 /* The server runs as whoever owns the partition. */
-static uint32_t spool_owner(const struct cyre_catalog *c)
+void cyre_run_ready(struct cyre_run *r)
 {
+	const struct cyre_catalog *c = r->catalog;
 	struct stat sb;
 	size_t i;
 
+	r->rules.catalog = c;
 	for (i = 0; i < c->n_roots; i++)
-		if (c->roots[i].fd >= 0 && fstat(c->roots[i].fd, &sb) == 0)
-			return sb.st_uid;
-	return 0;
+		if (c->roots[i].fd >= 0 && fstat(c->roots[i].fd, &sb) == 0) {
+			r->rules.owner = sb.st_uid;
+			r->rules.group = sb.st_gid;
+			return;
+		}
 }
 
 cyre_status cyre_run_judge(struct cyre_run *r)
 {
-	r->rules.catalog = r->catalog;
-	r->rules.owner = spool_owner(r->catalog);
+	cyre_run_ready(r);
 	return cyre_run_jobs(r, r->n, judge_one, judged);
 }

@@ -81,6 +81,22 @@ cyre_status cyre_run_discover(struct cyre_run *r);
 cyre_status cyre_run_identify(struct cyre_run *r);
 cyre_status cyre_run_judge(struct cyre_run *r);
 
+/* After discover: the gatherers know the catalog and its owner. */
+void cyre_run_ready(struct cyre_run *r);
+/*
+ * Gathers and judges a mailbox (`m`: the candidate's, or listed again). The
+ * evidence is valid until cyre_gather_end(), *ret is always to be freed.
+ * CYRE_OK, CYRE_ENOMEM, CYRE_EIO.
+ */
+cyre_status cyre_run_look(const struct cyre_run *r, struct cyre_worker *w,
+	const struct cyre_candidate *c, const struct cyre_mailbox *m,
+	unsigned level, struct cyre_findings *found,
+	struct cyre_judgement *ret);
+/* The line of the report; strings are the candidate's and the slot's. */
+void cyre_run_fill(const struct cyre_run *r, const struct cyre_candidate *c,
+	const struct cyre_judgement *j, struct cyre_slot *s);
+void cyre_run_progress(const struct cyre_run *r, size_t done);
+
 bool cyre_run_stopped(const struct cyre_run *r);
 /* Runs `work` over 0 to n-1 with the run's threads; done may be NULL. */
 cyre_status cyre_run_jobs(struct cyre_run *r, size_t n,

@@ -70,18 +70,21 @@ cyre_status cyre_confine_readonly(struct cyre_error *reterr)
 	return st;
 }
 
-cyre_status cyre_become_user(uid_t uid, gid_t gid, bool keep_read,
+cyre_status cyre_become_user(uid_t uid, gid_t gid, enum cyre_keep keep,
 	struct cyre_error *reterr)
 {
+	const capng_type_t both =
+		(capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED);
 	int rc;
 
 	if (geteuid() != 0)
 		return CYRE_OK;
 	capng_clear(CAPNG_SELECT_BOTH);
-	if (keep_read)
-		capng_update(CAPNG_ADD,
-			(capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
-			CAP_DAC_READ_SEARCH);
+	if (keep >= CYRE_KEEP_READ)
+		capng_update(CAPNG_ADD, both, CAP_DAC_READ_SEARCH);
+	if (keep >= CYRE_KEEP_REPAIR)
+		capng_updatev(CAPNG_ADD, both, CAP_DAC_OVERRIDE, CAP_CHOWN,
+			CAP_FOWNER, -1);
 	errno = 0;
 	rc = capng_change_id((int)uid, (int)gid,
 		(capng_flags_t)(CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING));

@@ -12,20 +12,11 @@
 #define CYRE_PLAN_H
 
 #include <cyrescue/mail.h>
+#include <cyrescue/policy.h>
 
 #include "buf.h"
 #include "evidence.h"
 #include "judge.h"
-
-/* How sure a repair must be to be made (--accept). */
-enum cyre_accept { CYRE_ACCEPT_EXACT, CYRE_ACCEPT_RULE, CYRE_ACCEPT_ALL };
-
-/* What becomes of a message file that no record speaks of. */
-enum cyre_orphans {
-	CYRE_ORPHANS_AUTO,   /* adopted when its record can have been lost */
-	CYRE_ORPHANS_REPORT, /* never */
-	CYRE_ORPHANS_ADOPT   /* always */
-};
 
 struct cyre_plan_policy {
 	enum cyre_accept accept;

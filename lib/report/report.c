@@ -41,6 +41,14 @@ const char *cyre__access_name(enum cyre_access a)
 	return names[a];
 }
 
+const char *cyre__outcome_name(enum cyre_outcome o)
+{
+	static const char *const names[CYRE_OUTCOMES] = {
+		"none", "clean", "planned", "repaired", "left", "failed"};
+
+	return names[o];
+}
+
 cyre_status cyre_report_new(const struct cyre_report_options *o,
 	cyre_report **ret)
 {
@@ -107,8 +115,19 @@ void cyre_report_mailbox(cyre_report *r, const struct cyre_report_mailbox *m)
 	t->unavailable += m->access == CYRE_ACCESS_UNAVAILABLE;
 	t->degraded += m->access == CYRE_ACCESS_DEGRADED;
 	t->blocked += m->delivery_blocked;
+	t->outcomes[m->outcome]++;
+	t->changed += m->changed;
 	count_findings(t, m->findings);
 	r->form->mailbox(r, m);
+	flush(r);
+}
+
+void cyre_report_repair(cyre_report *r, const struct cyre_report_mailbox *m,
+	const struct cyre_report_repair *repair)
+{
+	r->totals.repairs++;
+	r->totals.losses += repair->loss != NULL;
+	r->form->repair(r, m, repair);
 	flush(r);
 }
 

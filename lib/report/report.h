@@ -12,6 +12,8 @@
 struct cyre_report_form {
 	void (*begin)(cyre_report *r, const struct cyre_report_run *run);
 	void (*mailbox)(cyre_report *r, const struct cyre_report_mailbox *m);
+	void (*repair)(cyre_report *r, const struct cyre_report_mailbox *m,
+		const struct cyre_report_repair *repair);
 	void (*server)(cyre_report *r, const char *path,
 		const struct cyre_findings *f);
 	void (*end)(cyre_report *r, bool complete, int exit_status);
@@ -35,5 +37,6 @@ struct cyre_report {
 /* "clean", or the name of the worst severity. */
 const char *cyre__mailbox_status(const struct cyre_findings *f);
 const char *cyre__access_name(enum cyre_access a);
+const char *cyre__outcome_name(enum cyre_outcome o);
 
 #endif

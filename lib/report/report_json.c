@@ -90,9 +90,35 @@ static void json_mailbox(cyre_report *r, const struct cyre_report_mailbox *m)
 	if (m->opened)
 		cyre_json_member_number(&j, "index_version", m->index_version);
 	codes(&j, "codes", m->findings->count);
+	if (m->outcome != CYRE_OUTCOME_NONE)
+		cyre_json_member(&j, "outcome", cyre__outcome_name(m->outcome));
+	if (m->left)
+		codes(&j, "left", m->left->count);
+	cyre_json_member(&j, "error", m->error);
 	end_line(&j);
 	for (i = 0; i < m->findings->n; i++)
 		put_finding(r, m, &m->findings->items[i]);
+}
+
+static void json_repair(cyre_report *r, const struct cyre_report_mailbox *m,
+	const struct cyre_report_repair *p)
+{
+	struct cyre_json j = line(r, "repair");
+	const char *name = cyre_file_name(p->file);
+
+	cyre_json_member(&j, "mboxname", m->mboxname);
+	cyre_json_member(&j, "userid", m->userid);
+	cyre_json_member(&j, "partition", m->partition);
+	cyre_json_member(&j, "path", m->path);
+	cyre_json_member(&j, "file", *name ? name : NULL);
+	if (p->uid)
+		cyre_json_member_number(&j, "uid", p->uid);
+	cyre_json_member(&j, "field", p->field);
+	cyre_json_member(&j, "before", p->before);
+	cyre_json_member(&j, "after", p->after);
+	cyre_json_member(&j, "origin", p->origin);
+	cyre_json_member(&j, "loss", p->loss);
+	end_line(&j);
 }
 
 static void json_server(cyre_report *r, const char *path,
@@ -109,6 +135,7 @@ static void json_end(cyre_report *r, bool complete, int exit_status)
 {
 	struct cyre_json j = line(r, "trailer");
 	const struct cyre_report_totals *t = &r->totals;
+	int i;
 
 	cyre_json_key(&j, "complete");
 	cyre_json_bool(&j, complete);
@@ -124,6 +151,14 @@ static void json_end(cyre_report *r, bool complete, int exit_status)
 	cyre_json_member_number(&j, "loss", t->by_severity[CYRE_SEV_LOSS]);
 	cyre_json_member_number(&j, "unavailable", t->unavailable);
 	cyre_json_member_number(&j, "blocked", t->blocked);
+	if (t->outcomes[CYRE_OUTCOME_NONE] < t->mailboxes) {
+		for (i = CYRE_OUTCOME_PLANNED; i < CYRE_OUTCOMES; i++)
+			cyre_json_member_number(&j,
+				cyre__outcome_name((enum cyre_outcome)i),
+				t->outcomes[i]);
+		cyre_json_member_number(&j, "repairs", t->repairs);
+		cyre_json_member_number(&j, "losses", t->losses);
+	}
 	cyre_json_end(&j, '}');
 	codes(&j, "codes", t->findings);
 	cyre_json_member_number(&j, "exit", (uint64_t)exit_status);
@@ -133,6 +168,7 @@ static void json_end(cyre_report *r, bool complete, int exit_status)
 const struct cyre_report_form cyre__report_json = {
 	.begin = json_begin,
 	.mailbox = json_mailbox,
+	.repair = json_repair,
 	.server = json_server,
 	.end = json_end,
 };

@@ -232,6 +232,30 @@ static bool anything_shown(const cyre_report *r, const struct cyre_findings *f)
 	       (s > CYRE_SEV_NOTE || r->options.verbose);
 }
 
+static void put_value(struct cyre_buf *b, const char *before, const char *s)
+{
+	if (!s)
+		return;
+	cyre_put_str(b, before);
+	cyre_put_visible(b, cyre_slice_str(s));
+}
+
+/* What became of it, in a line. */
+static void put_outcome(cyre_report *r, const struct cyre_report_mailbox *m)
+{
+	static const char *const words[CYRE_OUTCOMES] = {
+		[CYRE_OUTCOME_PLANNED] = "can be repaired; nothing was done",
+		[CYRE_OUTCOME_REPAIRED] = "REPAIRED",
+		[CYRE_OUTCOME_LEFT] = "LEFT with problems",
+		[CYRE_OUTCOME_FAILED] = "NOT DONE"};
+
+	if (!words[m->outcome])
+		return;
+	cyre_put_fmt(&r->body, "  => %s", words[m->outcome]);
+	put_value(&r->body, ": ", m->error);
+	cyre_put_u8(&r->body, '\n');
+}
+
 static void text_mailbox(cyre_report *r, const struct cyre_report_mailbox *m)
 {
 	struct cyre_text *t = r->text;
@@ -256,6 +280,28 @@ static void text_mailbox(cyre_report *r, const struct cyre_report_mailbox *m)
 	}
 	cyre_put_u8(&r->body, '\n');
 	put_findings(r, m->findings);
+	put_outcome(r, m);
+}
+
+/* What is gone for good always; the rest of the values under -v. */
+static void text_repair(cyre_report *r, const struct cyre_report_mailbox *m,
+	const struct cyre_report_repair *p)
+{
+	struct cyre_buf *b = &r->body;
+
+	if (!anything_shown(r, m->findings) ||
+		(!p->loss && !r->options.verbose))
+		return;
+	cyre_put_fmt(b, "    %s", *cyre_file_name(p->file)
+			? cyre_file_name(p->file) : "mailbox");
+	if (p->uid)
+		cyre_put_fmt(b, " uid %" PRIu32, p->uid);
+	cyre_put_fmt(b, " %s", p->field);
+	put_value(b, ": ", p->before);
+	put_value(b, " -> ", p->after);
+	put_value(b, ", from ", p->origin);
+	put_value(b, "; LOST: ", p->loss);
+	cyre_put_u8(b, '\n');
 }
 
 static void text_server(cyre_report *r, const char *path,
@@ -291,6 +337,32 @@ static void put_risk(cyre_report *r)
 	put_count(&r->out, gone, "message is", "messages are");
 	cyre_put_str(&r->out, " listed but gone from the disk, ");
 	cyre_put_fmt(&r->out, "%" PRIu64 " changed.\n", odd);
+}
+
+/* The outcomes of a rebuild. */
+static void put_done(cyre_report *r)
+{
+	static const char *const words[CYRE_OUTCOMES] = {
+		[CYRE_OUTCOME_CLEAN] = "nothing to repair",
+		[CYRE_OUTCOME_PLANNED] = "can be repaired",
+		[CYRE_OUTCOME_REPAIRED] = "repaired",
+		[CYRE_OUTCOME_LEFT] = "problems left",
+		[CYRE_OUTCOME_FAILED] = "not done"};
+	const struct cyre_report_totals *t = &r->totals;
+	int i;
+
+	if (t->outcomes[CYRE_OUTCOME_NONE] == t->mailboxes)
+		return;
+	cyre_put_u8(&r->out, '\n');
+	for (i = 0; i < CYRE_OUTCOMES; i++)
+		if (words[i] && t->outcomes[i])
+			cyre_put_fmt(&r->out, "  %-17s %7" PRIu64 " %s\n",
+				words[i], t->outcomes[i],
+				t->outcomes[i] == 1 ? "mailbox" : "mailboxes");
+	cyre_put_u8(&r->out, '\n');
+	put_count(&r->out, t->repairs, "value", "values");
+	cyre_put_str(&r->out, t->changed ? " changed, " : " to be changed, ");
+	cyre_put_fmt(&r->out, "%" PRIu64 " lost for good.\n", t->losses);
 }
 
 static void put_triage(cyre_report *r, struct cyre_text *t, bool complete)
@@ -356,6 +428,7 @@ static void text_end(cyre_report *r, bool complete, int exit_status)
 		return;
 	end_customer(t);
 	put_triage(r, t, complete);
+	put_done(r);
 	put_worst(r, t);
 	cyre_put_slice(&r->out, cyre_buf_slice(&r->body));
 	if (t->userid.bad || t->rows_text.bad)
@@ -378,6 +451,7 @@ static void text_free(cyre_report *r)
 const struct cyre_report_form cyre__report_text = {
 	.begin = text_begin,
 	.mailbox = text_mailbox,
+	.repair = text_repair,
 	.server = text_server,
 	.end = text_end,
 	.free = text_free,

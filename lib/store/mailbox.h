@@ -103,6 +103,21 @@ const struct cyre_side *cyre_mailbox_side(
 const struct cyre_side *cyre_mailbox_where(const struct cyre_catalog *c,
 	const struct cyre_mailbox *m, enum cyre_file file, bool *ret_elsewhere);
 
+/* The root of the catalog that the configuration has for a kind of metadata
+ * file of this mailbox; -1: it has none. */
+int32_t cyre_mailbox_root(const struct cyre_catalog *c,
+	const struct cyre_mailbox *m, enum cyre_file file);
+
+/*
+ * The mailbox as its directories are now. *ret borrows names and dir from `m`
+ * and owns its sides. A directory that cannot be read is told by its listing.
+ * CYRE_OK or CYRE_ENOMEM.
+ */
+cyre_status cyre_mailbox_relist(const struct cyre_catalog *c,
+	const struct cyre_mailbox *m, struct cyre_opener *o,
+	struct cyre_mailbox *ret);
+void cyre_mailbox_relist_free(struct cyre_mailbox *m);
+
 /* What the listings alone show of a mailbox; its files are not opened. */
 void cyre_mailbox_survey(const struct cyre_catalog *c,
 	const struct cyre_mailbox *m, struct cyre_findings *found);

@@ -22,7 +22,7 @@ const struct cyre_side *cyre_mailbox_side(
 	return NULL;
 }
 
-static int32_t configured_root(const struct cyre_catalog *c,
+int32_t cyre_mailbox_root(const struct cyre_catalog *c,
 	const struct cyre_mailbox *m, enum cyre_file file)
 {
 	const struct cyre_partition_roots *r = &c->partitions[m->partition];
@@ -78,7 +78,7 @@ const struct cyre_side *cyre_mailbox_where(const struct cyre_catalog *c,
 	const struct cyre_mailbox *m, enum cyre_file file, bool *ret_elsewhere)
 {
 	const struct cyre_side *s =
-		cyre_mailbox_side(m, configured_root(c, m, file));
+		cyre_mailbox_side(m, cyre_mailbox_root(c, m, file));
 	bool there = s && holds(c, m, s, file);
 	size_t i;
 

@@ -1,7 +1,6 @@
 /* run.c - see run.h. */
 #include "run.h"
 
-#include <cyrescue/confine.h>
 #include <cyrescue/place.h>
 
 #include <errno.h>
@@ -63,7 +62,7 @@ bool cyre_output_close(struct cyre_output *out)
 	return ok;
 }
 
-static int write_all(const void *bytes, size_t n, void *payload)
+int cyre_output_write(const void *bytes, size_t n, void *payload)
 {
 	const struct cyre_output *out = payload;
 	int fd = out ? out->fd : STDOUT_FILENO;
@@ -90,7 +89,7 @@ cyre_report *cyre_tool_report(enum cyre_report_format format,
 		.quiet = c->quiet,
 		.verbose = c->verbose,
 		.silent_when_clean = c->cron && !out,
-		.write = write_all,
+		.write = cyre_output_write,
 		.payload = out,
 	};
 	cyre_report *r;
@@ -160,22 +159,42 @@ struct cyre_select cyre_tool_select(const struct cyre_common_options *c)
 	};
 }
 
-bool cyre_tool_confine(const char *tool, const struct cyre_common_options *c,
-	const struct cyre_source_place *place)
+void cyre_tool_timezone(const struct cyre_common_options *c)
+{
+	/* Named even when it is the host's: the C library looks at the file
+	 * again each time when it is not. */
+	if (c->timezone)
+		setenv("TZ", c->timezone, 1);
+	else if (!getenv("TZ"))
+		setenv("TZ", ":/etc/localtime", 1);
+	tzset();
+}
+
+bool cyre_tool_become(const char *tool, const struct cyre_source_place *place,
+	enum cyre_keep keep)
 {
 	struct cyre_error err = {0};
 	struct cyre_place_owner owner;
 	cyre_status st;
 
-	if (geteuid() == 0) {
-		st = cyre_place_owner(place, &owner, &err);
-		if (st == CYRE_OK && owner.uid != 0)
-			st = cyre_become_user(owner.uid, owner.gid, true, &err);
-		if (st != CYRE_OK) {
-			cyre_tool_explain(tool, st, &err);
-			return false;
-		}
-	}
+	if (geteuid() != 0)
+		return true;
+	st = cyre_place_owner(place, &owner, &err);
+	if (st == CYRE_OK && owner.uid != 0)
+		st = cyre_become_user(owner.uid, owner.gid, keep, &err);
+	if (st != CYRE_OK)
+		cyre_tool_explain(tool, st, &err);
+	return st == CYRE_OK;
+}
+
+bool cyre_tool_confine(const char *tool, const struct cyre_common_options *c,
+	const struct cyre_source_place *place)
+{
+	struct cyre_error err = {0};
+	cyre_status st;
+
+	if (!cyre_tool_become(tool, place, CYRE_KEEP_READ))
+		return false;
 	st = cyre_confine_readonly(&err);
 	if (st == CYRE_EUNSUPPORTED) {
 		if (c->verbose)
@@ -196,6 +215,19 @@ static void time_text(char *buf, size_t n)
 	strftime(buf, n, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
+void cyre_tool_run_name(char ret[64])
+{
+	static char name[64];
+	char started[32];
+
+	if (!*name) {
+		time_text(started, sizeof(started));
+		snprintf(name, sizeof(name), "%s-%ld", started,
+			(long)getpid());
+	}
+	memcpy(ret, name, sizeof(name));
+}
+
 void cyre_tool_begin(const char *tool, const struct cyre_common_options *c,
 	const struct cyre_source_place *place, unsigned level,
 	cyre_report *const *reports, size_t n)
@@ -214,7 +246,7 @@ void cyre_tool_begin(const char *tool, const struct cyre_common_options *c,
 
 	gethostname(host, sizeof(host) - 1);
 	time_text(started, sizeof(started));
-	snprintf(run, sizeof(run), "%s-%ld", started, (long)getpid());
+	cyre_tool_run_name(run);
 	snprintf(shard, sizeof(shard), "%u/%u", c->shard, c->shards);
 	if (cyre_place_config_sum(place, sum) == CYRE_OK)
 		info.config_sha256 = sum;

@@ -5,6 +5,7 @@
 #ifndef CYRE_TOOL_RUN_H
 #define CYRE_TOOL_RUN_H
 
+#include <cyrescue/confine.h>
 #include <cyrescue/report.h>
 #include <cyrescue/scan.h>
 
@@ -22,6 +23,8 @@ struct cyre_output {
 };
 
 bool cyre_output_open(struct cyre_output *out, const char *path);
+/* A cyre_write_fn; NULL is standard output. */
+int cyre_output_write(const void *bytes, size_t n, void *out);
 /* Flushed to the disk; false and errno when that failed. */
 bool cyre_output_close(struct cyre_output *out);
 
@@ -39,15 +42,26 @@ struct cyre_source_place cyre_tool_place(const struct cyre_common_options *c,
 struct cyre_select cyre_tool_select(const struct cyre_common_options *c);
 
 /*
- * Becomes the server's user and gives up writing. Complains and returns false
- * when that failed; a kernel without Landlock is told under -v only.
+ * Becomes the server's user. Complains and returns false when that failed.
+ */
+bool cyre_tool_become(const char *tool, const struct cyre_source_place *place,
+	enum cyre_keep keep);
+/*
+ * The same, and gives up writing; a kernel without Landlock is told under -v
+ * only.
  */
 bool cyre_tool_confine(const char *tool, const struct cyre_common_options *c,
 	const struct cyre_source_place *place);
 
+/* The time zone of the server, for the whole process. */
+void cyre_tool_timezone(const struct cyre_common_options *c);
+
 void cyre_tool_begin(const char *tool, const struct cyre_common_options *c,
 	const struct cyre_source_place *place, unsigned level,
 	cyre_report *const *reports, size_t n);
+
+/* The name of this run, as in the report's header. */
+void cyre_tool_run_name(char ret[64]);
 
 struct cyre_tool_progress {
 	bool bar;      /* a terminal looks */

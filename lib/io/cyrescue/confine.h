@@ -7,7 +7,6 @@
 #ifndef CYRESCUE_CONFINE_H
 #define CYRESCUE_CONFINE_H
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 #include <cyrescue/status.h>
@@ -21,14 +20,23 @@
  */
 CYRE_API cyre_status cyre_confine_readonly(struct cyre_error *reterr);
 
+enum cyre_keep {
+	CYRE_KEEP_NOTHING,
+	/* CAP_DAC_READ_SEARCH: fsck leaves files to root, and they must be
+	 * readable. */
+	CYRE_KEEP_READ,
+	/* And CAP_DAC_OVERRIDE, CAP_CHOWN, CAP_FOWNER: it leaves directories to
+	 * root too, in which files are made, replaced and given back. */
+	CYRE_KEEP_REPAIR
+};
+
 /*
- * From root to this user and group, all supplementary groups dropped. With
- * `keep_read` the one capability CAP_DAC_READ_SEARCH stays: fsck leaves files
- * to root, and they must be readable. Does nothing when not root.
+ * From root to this user and group, all supplementary groups dropped, with no
+ * capabilities but those to keep. Does nothing when not root.
  *
  * CYRE_OK, or CYRE_EIO: the process must not go on.
  */
-CYRE_API cyre_status cyre_become_user(uid_t uid, gid_t gid, bool keep_read,
+CYRE_API cyre_status cyre_become_user(uid_t uid, gid_t gid, enum cyre_keep keep,
 	struct cyre_error *reterr);
 
 #endif

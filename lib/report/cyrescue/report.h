@@ -25,6 +25,17 @@ enum cyre_access {
 	CYRE_ACCESS_UNAVAILABLE /* the server cannot open the mailbox */
 };
 
+/* What a rebuild made of a mailbox. */
+enum cyre_outcome {
+	CYRE_OUTCOME_NONE,     /* it was only looked at */
+	CYRE_OUTCOME_CLEAN,    /* there was nothing to repair */
+	CYRE_OUTCOME_PLANNED,  /* there is, and nothing was done yet */
+	CYRE_OUTCOME_REPAIRED, /* nothing above a note is left */
+	CYRE_OUTCOME_LEFT,     /* what could be repaired is; problems remain */
+	CYRE_OUTCOME_FAILED    /* could not be worked on */
+};
+#define CYRE_OUTCOMES 6
+
 /* The run as a whole. Strings are borrowed; NULL: left out. */
 struct cyre_report_run {
 	const char *tool, *run, *host, *instance, *started, *shard,
@@ -42,6 +53,19 @@ struct cyre_report_mailbox {
 	uint64_t messages, bytes;
 	unsigned index_version;
 	const struct cyre_findings *findings; /* sorted */
+	/* Of a rebuild. */
+	enum cyre_outcome outcome;
+	bool changed; /* files are not what they were */
+	const struct cyre_findings *left; /* found afterwards; NULL: nobody
+					   * looked */
+	const char *error; /* why it FAILED; NULL */
+};
+
+/* One value that a rebuild changes. Strings are borrowed; NULL: none. */
+struct cyre_report_repair {
+	enum cyre_file file;
+	uint32_t uid; /* 0: the mailbox */
+	const char *field, *before, *after, *origin, *loss;
 };
 
 struct cyre_report_totals {
@@ -50,6 +74,9 @@ struct cyre_report_totals {
 	uint64_t clean;		 /* mailboxes without any finding */
 	uint64_t unavailable, degraded, blocked;
 	uint64_t findings[CYRE_PROBLEM_COUNT];
+	uint64_t outcomes[CYRE_OUTCOMES]; /* mailboxes */
+	uint64_t changed;		  /* mailboxes */
+	uint64_t repairs, losses;	  /* values */
 };
 
 /* Where the bytes go: 0, or -1 and errno. */
@@ -76,6 +103,10 @@ CYRE_API void cyre_report_begin(cyre_report *r,
 /* Mailboxes come in the order of the report. */
 CYRE_API void cyre_report_mailbox(cyre_report *r,
 	const struct cyre_report_mailbox *m);
+/* One change of the mailbox reported last. */
+CYRE_API void cyre_report_repair(cyre_report *r,
+	const struct cyre_report_mailbox *m,
+	const struct cyre_report_repair *repair);
 /* Findings of no mailbox: configuration, partitions. `path`: of the file
  * or directory they are about, NULL: the server. */
 CYRE_API void cyre_report_server(cyre_report *r, const char *path,

@@ -1,0 +1,69 @@
+/*
+ * cyrescue/rebuild.h - bring lost metadata back
+ *
+ * The phases are discover, identify, survey, rebuild. Of each mailbox a worker
+ * reads the files, finds what is wrong, plans the new files; with `apply` it
+ * puts them in place of the old ones, batches of mailboxes together, and looks
+ * again. Message files are read and never written. Originals go to an undo
+ * archive first (cyrescue/undo.h takes a rebuild back).
+ *
+ * Threads: one rebuild at a time per struct; it starts and ends its own
+ * threads. Hooks are called from the thread that called cyre_rebuild().
+ */
+#ifndef CYRESCUE_REBUILD_H
+#define CYRESCUE_REBUILD_H
+
+#include <cyrescue/policy.h>
+#include <cyrescue/scan.h>
+
+struct cyre_rebuild_options {
+	struct cyre_scan_options scan; /* its level is not used */
+
+	enum cyre_accept accept;
+	enum cyre_orphans orphans;
+	const bool *only; /* by enum cyre_problem; NULL: all */
+	unsigned index_version; /* to convert to; 0: as found */
+	const char *release; /* whose files to write; NULL: as found */
+
+	bool apply;   /* else the plan is made, and nothing written */
+	bool online;  /* the server may run: its locks are taken */
+	bool offline; /* it does not run: nobody looks whether it does */
+	bool by_name; /* else those that are hurt most come first */
+
+	const char *run; /* a name for journal and archives; NULL: none */
+	/* Folder of the undo archives, made when it is not there; NULL:
+	 * <configdirectory>/cyrescue-undo. */
+	const char *undo_dir;
+	/* The journal, added to; NULL: RUN.journal in the undo folder. */
+	const char *journal;
+	bool resume; /* skip what the journal says is done */
+
+	/* A plan that was reviewed: of each mailbox in it just that is done. */
+	const char *plan;
+	/* Where the plan goes (docs/plan.schema.json); NULL: nowhere. */
+	cyre_write_fn *plan_write;
+	void *plan_payload;
+};
+
+struct cyre_rebuild_result {
+	struct cyre_scan_result scan; /* findings: of before the repair */
+	uint64_t changed;  /* mailboxes with new files */
+	uint64_t planned;  /* mailboxes that would get them */
+	uint64_t left;	   /* mailboxes with problems above NOTE now */
+	uint64_t failed;   /* mailboxes that could not be worked on */
+	uint64_t resumed;  /* mailboxes skipped: they were done before */
+};
+
+/*
+ * Runs a rebuild; cyre_report_begin() and _end() are the caller's.
+ *
+ * CYRE_OK, whatever became of the mailboxes: see *ret. CYRE_EUSAGE for options
+ * that make no sense together; CYRE_EBUSY when the server runs, or another
+ * rebuild has the journal; CYRE_EFORMAT for a plan that cannot be read;
+ * CYRE_EIO when configuration, partitions, plan, journal or undo folder cannot
+ * be used; CYRE_ENOMEM. `reterr` says of what (may be NULL).
+ */
+CYRE_API cyre_status cyre_rebuild(const struct cyre_rebuild_options *o,
+	struct cyre_rebuild_result *ret, struct cyre_error *reterr);
+
+#endif

@@ -1,0 +1,258 @@
+/*
+ * rebuild.c - a rebuild as a table of phases, and what it needs around them
+ *
+ * discover -> identify -> survey -> rebuild. Before the last one: is the server
+ * stopped, is there a folder for the originals, what does the journal say is
+ * done, what does the reviewed plan want.
+ */
+#include "rebuild.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf_load.h"
+#include "read_file.h"
+
+#define PLAN_LIMIT    ((size_t)1 << 30) /* bytes */
+#define JOURNAL_LIMIT ((size_t)1 << 32)
+#define PATH_SIZE     4096
+
+static cyre_status sys_fail(struct cyre_error *e, const char *call,
+	const char *path)
+{
+	if (e) {
+		*e = (struct cyre_error){.errnum = errno, .call = call};
+		snprintf(e->path, sizeof(e->path), "%s", path);
+	}
+	return CYRE_EIO;
+}
+
+static cyre_status explain(struct cyre_error *e, cyre_status st,
+	const char *text)
+{
+	if (e) {
+		*e = (struct cyre_error){.call = "rebuild"};
+		snprintf(e->path, sizeof(e->path), "%s", text);
+	}
+	return st;
+}
+
+/* The roots by their real paths: what is applied must be what was read, also
+ * where a link below --root would lead elsewhere from here. */
+static cyre_status find_root_paths(struct cyre_rebuild *rb)
+{
+	const struct cyre_catalog *c = rb->run.catalog;
+	char link[64], path[PATH_SIZE];
+	ssize_t n;
+	size_t i;
+
+	rb->root_paths = calloc(c->n_roots + 1, sizeof(*rb->root_paths));
+	if (!rb->root_paths)
+		return CYRE_ENOMEM;
+	for (i = 0; i < c->n_roots; i++) {
+		path[0] = '\0';
+		if (c->roots[i].fd >= 0) {
+			snprintf(link, sizeof(link), "/proc/self/fd/%d",
+				c->roots[i].fd);
+			n = readlink(link, path, sizeof(path) - 1);
+			if (n < 0)
+				return sys_fail(rb->run.error, "readlink",
+					link);
+			path[n] = '\0';
+		}
+		rb->root_paths[i] = strdup(path);
+		if (!rb->root_paths[i])
+			return CYRE_ENOMEM;
+	}
+	return CYRE_OK;
+}
+
+static cyre_status make_undo_dir(struct cyre_rebuild *rb)
+{
+	const char *confdir = rb->run.conf->configdirectory;
+	struct cyre_buf *b = &rb->undo_dir;
+
+	if (rb->o->undo_dir) {
+		cyre_put_str(b, rb->o->undo_dir);
+	} else if (confdir) {
+		cyre_place_path(&rb->run.o->place, confdir, b);
+		cyre_put_str(b, "/cyrescue-undo");
+	} else {
+		return explain(rb->run.error, CYRE_EUSAGE,
+			"nothing says where originals go; name a folder with --undo-dir");
+	}
+	cyre_put_u8(b, '\0');
+	if (b->bad)
+		return CYRE_ENOMEM;
+	if (mkdir((const char *)b->p, 0700) && errno != EEXIST)
+		return sys_fail(rb->run.error, "mkdir", (const char *)b->p);
+	return CYRE_OK;
+}
+
+static cyre_status note_done(void *payload,
+	const struct cyre_journal_line *line)
+{
+	struct cyre_rebuild *rb = payload;
+	char **p;
+	size_t cap;
+
+	if (line->state != CYRE_JOURNAL_DONE || !line->mboxname)
+		return CYRE_OK;
+	if (rb->n_done == rb->cap_done) {
+		cap = rb->cap_done ? rb->cap_done * 2 : 64;
+		p = reallocarray(rb->done, cap, sizeof(*p));
+		if (!p)
+			return CYRE_ENOMEM;
+		rb->done = p;
+		rb->cap_done = cap;
+	}
+	rb->done[rb->n_done] = strdup(line->mboxname);
+	if (!rb->done[rb->n_done])
+		return CYRE_ENOMEM;
+	rb->n_done++;
+	return CYRE_OK;
+}
+
+static int by_text(const void *va, const void *vb)
+{
+	return strcmp(*(const char *const *)va, *(const char *const *)vb);
+}
+
+static cyre_status read_journal(struct cyre_rebuild *rb, const char *path)
+{
+	struct cyre_buf bytes = {.limit = JOURNAL_LIMIT};
+	cyre_status st = cyre_read_path(path, &bytes, rb->run.error);
+
+	if (st == CYRE_OK)
+		st = cyre_journal_read(cyre_buf_slice(&bytes), note_done, rb);
+	cyre_buf_free(&bytes);
+	if (st == CYRE_OK && rb->n_done)
+		qsort(rb->done, rb->n_done, sizeof(*rb->done), by_text);
+	return st;
+}
+
+static cyre_status open_journal(struct cyre_rebuild *rb)
+{
+	char own[PATH_SIZE];
+	const char *path = rb->o->journal;
+	cyre_status st = CYRE_OK;
+
+	if (!path) {
+		snprintf(own, sizeof(own), "%s/%s.journal",
+			(const char *)rb->undo_dir.p,
+			rb->o->run ? rb->o->run : "cyrrebuild");
+		path = own;
+	}
+	if (rb->o->resume)
+		st = read_journal(rb, path);
+	if (st == CYRE_OK)
+		st = cyre_journal_open(path, rb->run.error, &rb->journal);
+	return st;
+}
+
+static cyre_status read_plan(struct cyre_rebuild *rb)
+{
+	struct cyre_buf bytes = {.limit = PLAN_LIMIT};
+	cyre_status st = cyre_read_path(rb->o->plan, &bytes, rb->run.error);
+
+	if (st == CYRE_OK) {
+		st = cyre_plan_list_read(cyre_buf_slice(&bytes), &rb->now,
+			&rb->plan);
+		if (st != CYRE_OK)
+			explain(rb->run.error, st, rb->o->plan);
+	}
+	cyre_buf_free(&bytes);
+	return st;
+}
+
+static cyre_status write_plan_header(struct cyre_rebuild *rb)
+{
+	struct cyre_buf line = {0};
+	cyre_status st = CYRE_OK;
+
+	cyre_plan_put_header(&line, rb);
+	if (line.bad)
+		st = CYRE_ENOMEM;
+	else if (rb->o->plan_write(line.p, line.n, rb->o->plan_payload) < 0)
+		st = CYRE_EIO;
+	cyre_buf_free(&line);
+	return st;
+}
+
+/* Nothing is read for a plan before all of this stands. */
+static cyre_status get_ready(struct cyre_run *r)
+{
+	struct cyre_rebuild *rb = (struct cyre_rebuild *)r;
+	const struct cyre_rebuild_options *o = rb->o;
+	cyre_status st = CYRE_OK;
+
+	cyre_run_ready(r);
+	if (o->apply && !o->online && !o->offline &&
+		cyre_rebuild_server_runs(rb, r->error))
+		return CYRE_EBUSY;
+	if (o->plan)
+		st = read_plan(rb);
+	if (st == CYRE_OK)
+		st = find_root_paths(rb);
+	if (st == CYRE_OK && o->apply)
+		st = make_undo_dir(rb);
+	if (st == CYRE_OK && o->apply)
+		st = open_journal(rb);
+	if (st == CYRE_OK && o->plan_write)
+		st = write_plan_header(rb);
+	return st;
+}
+
+static const struct cyre_phase phases[] = {
+	{"looking for mailboxes", cyre_run_discover},
+	{"reading headers", cyre_run_identify},
+	{"getting ready", get_ready},
+	{"reading indexes", cyre_rebuild_survey},
+	{"rebuilding", cyre_rebuild_work},
+	{NULL, NULL},
+};
+
+static void free_rebuild(struct cyre_rebuild *rb)
+{
+	size_t i;
+
+	for (i = 0; rb->root_paths && rb->root_paths[i]; i++)
+		free(rb->root_paths[i]);
+	free(rb->root_paths);
+	for (i = 0; i < rb->n_done; i++)
+		free(rb->done[i]);
+	free(rb->done);
+	free(rb->neighbours);
+	cyre_plan_list_free(rb->plan);
+	if (rb->journal)
+		cyre_journal_close(rb->journal);
+	cyre_buf_free(&rb->undo_dir);
+}
+
+cyre_status cyre_rebuild(const struct cyre_rebuild_options *o,
+	struct cyre_rebuild_result *ret, struct cyre_error *reterr)
+{
+	struct cyre_rebuild rb = {
+		.run = {.o = &o->scan, .error = reterr},
+		.o = o,
+		.now = o->scan.now,
+	};
+	cyre_status st;
+
+	if ((o->online && o->offline) ||
+		(o->release && !cyre_mail_behaviour(o->release)))
+		return CYRE_EUSAGE;
+	rb.run.rules = (struct cyre_gather_rules){
+		.metadata = true,
+		.sizes = true,
+		.caches = true,
+		.leftovers = true,
+	};
+	st = cyre_run_phases(&rb.run, phases);
+	rb.result.scan = rb.run.result;
+	free_rebuild(&rb);
+	*ret = rb.result;
+	return st;
+}

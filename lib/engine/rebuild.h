@@ -1,0 +1,101 @@
+/*
+ * rebuild.h - what the phases of a rebuild hand to each other
+ */
+#ifndef CYRE_REBUILD_H
+#define CYRE_REBUILD_H
+
+#include <cyrescue/rebuild.h>
+
+#include "apply.h"
+#include "lock.h"
+#include "plan.h"
+#include "run.h"
+
+/* A file as a plan file tells it. */
+struct cyre_planned_file {
+	enum cyre_file file;
+	struct cyre_identity is; /* exists false: absent, or removed */
+};
+
+#define CYRE_PLANNED_FILES 12 /* of one mailbox */
+
+/* One mailbox: what is planned, and what became of it. */
+struct cyre_rebuild_box {
+	struct cyre_slot slot;
+	struct cyre_mailbox fresh; /* listed again; n_sides 0: not */
+	struct cyre_locks locks;
+	struct cyre_plan plan;
+	struct cyre_planned_file inputs[CYRE_PLANNED_FILES];
+	struct cyre_planned_file outputs[CYRE_PLANNED_FILES];
+	size_t n_inputs, n_outputs;
+	struct cyre_change changes[2 * CYRE_PLANNED_FILES];
+	struct cyre_slice pieces[2 * CYRE_PLANNED_FILES];
+	size_t n_changes;
+	struct cyre_buf kept[CYRE_PLANNED_FILES]; /* unchanged bytes that are
+						   * written again */
+	size_t n_kept;
+	struct cyre_findings left;
+	bool looked_again;
+	bool resumed; /* done before: not in the report */
+	enum cyre_outcome outcome;
+	bool changed;
+	char error[640];
+};
+
+/* Versions most mailboxes have; 0: none has any. */
+struct cyre_neighbours {
+	unsigned index_version, cache_version;
+};
+
+struct cyre_plan_entry;
+struct cyre_plan_list;
+
+struct cyre_rebuild {
+	struct cyre_run run; /* first: phases get this */
+	const struct cyre_rebuild_options *o;
+	uint64_t now; /* that of the reviewed plan, if there is one */
+	struct cyre_neighbours *neighbours; /* by partition */
+	struct survey *survey; /* while it runs */
+	char **root_paths; /* absolute, by root of the catalog */
+	struct cyre_buf undo_dir; /* with its NUL */
+	struct cyre_journal *journal;
+	char **done; /* names the journal has as done, sorted */
+	size_t n_done, cap_done;
+	struct cyre_plan_list *plan; /* reviewed; NULL: none */
+	struct cyre_rebuild_box *boxes;
+	size_t n_boxes, batch; /* a ring of them; mailboxes of a job */
+	struct cyre_rebuild_result result;
+};
+
+/* Phases. */
+cyre_status cyre_rebuild_survey(struct cyre_run *r);
+cyre_status cyre_rebuild_work(struct cyre_run *r);
+
+/* rebuild_files.c: from a plan to changes. The evidence is still there. */
+cyre_status cyre_rebuild_changes(struct cyre_rebuild *rb,
+	struct cyre_worker *w, const struct cyre_mailbox *m,
+	struct cyre_rebuild_box *box);
+
+/* rebuild_lock.c. cyre_rebuild_lock: CYRE_OK, CYRE_EBUSY, CYRE_EIO. */
+bool cyre_rebuild_server_runs(struct cyre_rebuild *rb,
+	struct cyre_error *reterr);
+cyre_status cyre_rebuild_lock(struct cyre_rebuild *rb, struct cyre_worker *w,
+	const struct cyre_mailbox *m, struct cyre_locks *ret,
+	struct cyre_error *reterr);
+
+/* rebuild_plan_file.c: docs/plan.schema.json. */
+void cyre_plan_put_header(struct cyre_buf *b, const struct cyre_rebuild *rb);
+void cyre_plan_put_mailbox(struct cyre_buf *b,
+	const struct cyre_rebuild_box *box);
+/* Reads a plan. CYRE_OK, CYRE_EFORMAT, CYRE_EUNSUPPORTED, CYRE_ENOMEM. */
+cyre_status cyre_plan_list_read(struct cyre_slice bytes, uint64_t *ret_now,
+	struct cyre_plan_list **ret);
+void cyre_plan_list_free(struct cyre_plan_list *l); /* NULL is fine */
+/* What it has for this directory; NULL: nothing. */
+const struct cyre_plan_entry *cyre_plan_list_find(
+	const struct cyre_plan_list *l, const char *path);
+/* NULL: the box has the files and gets the ones of the entry; else why not. */
+const char *cyre_plan_entry_differs(const struct cyre_plan_entry *e,
+	const struct cyre_rebuild_box *box);
+
+#endif

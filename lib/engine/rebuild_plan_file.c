@@ -1,0 +1,342 @@
+/*
+ * rebuild_plan_file.c - a plan as a file, for people to read and for --plan
+ *
+ * JSON Lines, docs/plan.schema.json: a header, then a line for each mailbox
+ * that is to be changed: what its files were when the plan was made, what they
+ * are to become (by size and SHA-256), and which values change. The bytes are
+ * not in it: with --plan the plan is made again, and must come out the same.
+ *
+ * Paths are the key. They are bytes: every one outside A-Z a-z 0-9 - . _ / is
+ * %XX, as in an undo archive.
+ */
+#include "rebuild.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+
+#define SCHEMA "cyrescue-plan/1"
+
+struct cyre_plan_entry {
+	char *path; /* as in the file */
+	struct cyre_planned_file inputs[CYRE_PLANNED_FILES];
+	struct cyre_planned_file outputs[CYRE_PLANNED_FILES];
+	size_t n_inputs, n_outputs;
+};
+
+struct cyre_plan_list {
+	struct cyre_plan_entry *items; /* by path */
+	size_t n, cap;
+};
+
+/* ---- writing ---- */
+
+static void put_path(struct cyre_buf *b, const char *s)
+{
+	for (; *s; s++) {
+		uint8_t c = (uint8_t)*s;
+
+		if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+			(c >= '0' && c <= '9') || strchr("-._/", c))
+			cyre_put_u8(b, c);
+		else
+			cyre_put_fmt(b, "%%%02X", c);
+	}
+}
+
+static void put_files(struct cyre_json *j, const char *key,
+	const struct cyre_planned_file *files, size_t n, const char *none)
+{
+	char hex[2 * CYRE_SHA256_LEN + 1];
+	size_t i, k;
+
+	cyre_json_key(j, key);
+	cyre_json_begin(j, '[');
+	for (i = 0; i < n; i++) {
+		cyre_json_begin(j, '{');
+		cyre_json_member(j, "file", cyre_file_name(files[i].file));
+		if (files[i].file == CYRE_FILE_ARCHIVE_CACHE)
+			cyre_json_member(j, "side", "archive");
+		if (files[i].is.exists) {
+			for (k = 0; k < CYRE_SHA256_LEN; k++)
+				snprintf(hex + 2 * k, 3, "%02x",
+					files[i].is.sha256[k]);
+			cyre_json_member_number(j, "size", files[i].is.size);
+			cyre_json_member(j, "sha256", hex);
+		} else {
+			cyre_json_key(j, none);
+			cyre_json_bool(j, true);
+		}
+		cyre_json_end(j, '}');
+	}
+	cyre_json_end(j, ']');
+}
+
+static void put_repairs(struct cyre_json *j, const struct cyre_plan *p)
+{
+	size_t i;
+
+	cyre_json_key(j, "repairs");
+	cyre_json_begin(j, '[');
+	for (i = 0; i < p->n_repairs; i++) {
+		const struct cyre_repair *r = &p->repairs[i];
+		const char *file = cyre_file_name(r->file);
+
+		cyre_json_begin(j, '{');
+		cyre_json_member(j, "file", *file ? file : NULL);
+		if (r->uid)
+			cyre_json_member_number(j, "uid", r->uid);
+		cyre_json_member(j, "field", r->field);
+		cyre_json_member(j, "before", r->before);
+		cyre_json_member(j, "after", r->after);
+		cyre_json_member(j, "origin", r->origin);
+		cyre_json_member(j, "loss", r->loss);
+		cyre_json_end(j, '}');
+	}
+	cyre_json_end(j, ']');
+}
+
+void cyre_plan_put_header(struct cyre_buf *b, const struct cyre_rebuild *rb)
+{
+	struct cyre_json j = {.b = b};
+
+	cyre_json_begin(&j, '{');
+	cyre_json_member(&j, "type", "header");
+	cyre_json_member(&j, "schema", SCHEMA);
+	cyre_json_member(&j, "version", CYRE_VERSION);
+	cyre_json_member(&j, "run", rb->o->run);
+	cyre_json_member_number(&j, "now", rb->now);
+	cyre_json_end(&j, '}');
+	cyre_put_u8(b, '\n');
+}
+
+void cyre_plan_put_mailbox(struct cyre_buf *b,
+	const struct cyre_rebuild_box *box)
+{
+	struct cyre_json j = {.b = b};
+	struct cyre_buf path = {0};
+
+	put_path(&path, (const char *)box->slot.path.p);
+	cyre_json_begin(&j, '{');
+	cyre_json_member(&j, "type", "mailbox");
+	cyre_json_member(&j, "mboxname", box->slot.report.mboxname);
+	cyre_json_key(&j, "path");
+	cyre_json_slice(&j, cyre_buf_slice(&path));
+	put_files(&j, "inputs", box->inputs, box->n_inputs, "absent");
+	put_files(&j, "outputs", box->outputs, box->n_outputs, "removed");
+	put_repairs(&j, &box->plan);
+	cyre_json_end(&j, '}');
+	cyre_put_u8(b, '\n');
+	if (path.bad)
+		b->bad = true;
+	cyre_buf_free(&path);
+}
+
+/* ---- reading ---- */
+
+static bool get_sum(const char *hex, uint8_t *ret)
+{
+	unsigned v;
+	size_t i;
+
+	if (!hex || strlen(hex) != 2 * CYRE_SHA256_LEN ||
+		strspn(hex, "0123456789abcdef") != 2 * CYRE_SHA256_LEN)
+		return false;
+	for (i = 0; i < CYRE_SHA256_LEN; i++) {
+		if (sscanf(hex + 2 * i, "%2x", &v) != 1)
+			return false;
+		ret[i] = (uint8_t)v;
+	}
+	return true;
+}
+
+static bool get_file(const json_t *o, const char *none,
+	struct cyre_planned_file *ret)
+{
+	const char *name = json_string_value(json_object_get(o, "file"));
+	const json_t *size = json_object_get(o, "size");
+	int f;
+
+	*ret = (struct cyre_planned_file){0};
+	for (f = 0; name && f < CYRE_FILE_COUNT; f++)
+		if (*name && !strcmp(name, cyre_file_name((enum cyre_file)f)))
+			break;
+	if (!name || f == CYRE_FILE_COUNT)
+		return false;
+	ret->file = json_object_get(o, "side") ? CYRE_FILE_ARCHIVE_CACHE
+					       : (enum cyre_file)f;
+	if (json_is_true(json_object_get(o, none)))
+		return true;
+	ret->is.exists = true;
+	ret->is.size = (uint64_t)json_integer_value(size);
+	return json_is_integer(size) && json_integer_value(size) >= 0 &&
+	       get_sum(json_string_value(json_object_get(o, "sha256")),
+		       ret->is.sha256);
+}
+
+static bool get_files(const json_t *o, const char *key, const char *none,
+	struct cyre_planned_file *files, size_t *ret_n)
+{
+	const json_t *list = json_object_get(o, key);
+	size_t n = json_array_size(list), i;
+
+	if (!json_is_array(list) || n > CYRE_PLANNED_FILES)
+		return false;
+	for (i = 0; i < n; i++)
+		if (!get_file(json_array_get(list, i), none, &files[i]))
+			return false;
+	*ret_n = n;
+	return true;
+}
+
+static cyre_status get_mailbox(struct cyre_plan_list *l, const json_t *o)
+{
+	const char *path = json_string_value(json_object_get(o, "path"));
+	struct cyre_plan_entry e = {0}, *p;
+	size_t cap;
+
+	if (!path || !get_files(o, "inputs", "absent", e.inputs, &e.n_inputs) ||
+		!get_files(o, "outputs", "removed", e.outputs, &e.n_outputs))
+		return CYRE_EFORMAT;
+	if (l->n == l->cap) {
+		cap = l->cap ? l->cap * 2 : 64;
+		p = reallocarray(l->items, cap, sizeof(*p));
+		if (!p)
+			return CYRE_ENOMEM;
+		l->items = p;
+		l->cap = cap;
+	}
+	e.path = strdup(path);
+	if (!e.path)
+		return CYRE_ENOMEM;
+	l->items[l->n++] = e;
+	return CYRE_OK;
+}
+
+static cyre_status get_header(const json_t *o, uint64_t *ret_now)
+{
+	const char *schema = json_string_value(json_object_get(o, "schema"));
+	const json_t *now = json_object_get(o, "now");
+
+	if (!schema || strncmp(schema, "cyrescue-plan/", 14) != 0)
+		return CYRE_EFORMAT;
+	if (strcmp(schema, SCHEMA) != 0)
+		return CYRE_EUNSUPPORTED;
+	if (!json_is_integer(now) || json_integer_value(now) < 0)
+		return CYRE_EFORMAT;
+	*ret_now = (uint64_t)json_integer_value(now);
+	return CYRE_OK;
+}
+
+static cyre_status get_line(struct cyre_plan_list *l, struct cyre_slice text,
+	bool first, uint64_t *ret_now)
+{
+	json_t *o = json_loadb((const char *)text.p, text.n, 0, NULL);
+	const char *type = json_string_value(json_object_get(o, "type"));
+	cyre_status st = CYRE_EFORMAT;
+
+	if (type && first == !strcmp(type, "header"))
+		st = first ? get_header(o, ret_now) : get_mailbox(l, o);
+	json_decref(o);
+	return st;
+}
+
+static int by_path(const void *va, const void *vb)
+{
+	const struct cyre_plan_entry *a = va, *b = vb;
+
+	return strcmp(a->path, b->path);
+}
+
+cyre_status cyre_plan_list_read(struct cyre_slice bytes, uint64_t *ret_now,
+	struct cyre_plan_list **ret)
+{
+	struct cyre_plan_list *l = calloc(1, sizeof(*l));
+	cyre_status st = CYRE_OK;
+	uint64_t now = 0;
+	size_t at = 0;
+
+	if (!l)
+		return CYRE_ENOMEM;
+	if (!bytes.n)
+		st = CYRE_EFORMAT;
+	while (st == CYRE_OK && at < bytes.n) {
+		const uint8_t *p = bytes.p + at;
+		const uint8_t *lf = memchr(p, '\n', bytes.n - at);
+
+		/* A plan that was cut is not the one that was reviewed. */
+		if (!lf) {
+			st = CYRE_EFORMAT;
+			break;
+		}
+		st = get_line(l, cyre_slice(p, (size_t)(lf - p)), at == 0,
+			&now);
+		at += (size_t)(lf - p) + 1;
+	}
+	if (st != CYRE_OK) {
+		cyre_plan_list_free(l);
+		return st;
+	}
+	if (l->n > 1)
+		qsort(l->items, l->n, sizeof(*l->items), by_path);
+	*ret_now = now;
+	*ret = l;
+	return CYRE_OK;
+}
+
+void cyre_plan_list_free(struct cyre_plan_list *l)
+{
+	size_t i;
+
+	if (!l)
+		return;
+	for (i = 0; i < l->n; i++)
+		free(l->items[i].path);
+	free(l->items);
+	free(l);
+}
+
+const struct cyre_plan_entry *cyre_plan_list_find(
+	const struct cyre_plan_list *l, const char *path)
+{
+	const struct cyre_plan_entry *e = NULL;
+	struct cyre_buf key = {0};
+
+	put_path(&key, path);
+	cyre_put_u8(&key, '\0');
+	if (!key.bad && l->n)
+		e = bsearch(&(struct cyre_plan_entry){.path = (char *)key.p},
+			l->items, l->n, sizeof(*l->items), by_path);
+	cyre_buf_free(&key);
+	return e;
+}
+
+static bool same_files(const struct cyre_planned_file *a, size_t na,
+	const struct cyre_planned_file *b, size_t nb)
+{
+	size_t i;
+
+	if (na != nb)
+		return false;
+	for (i = 0; i < na; i++)
+		if (a[i].file != b[i].file ||
+			a[i].is.exists != b[i].is.exists ||
+			a[i].is.size != b[i].is.size ||
+			memcmp(a[i].is.sha256, b[i].is.sha256,
+				CYRE_SHA256_LEN))
+			return false;
+	return true;
+}
+
+const char *cyre_plan_entry_differs(const struct cyre_plan_entry *e,
+	const struct cyre_rebuild_box *box)
+{
+	if (!same_files(e->inputs, e->n_inputs, box->inputs, box->n_inputs))
+		return "its files were changed since the plan was made";
+	if (!same_files(e->outputs, e->n_outputs, box->outputs,
+		    box->n_outputs))
+		return "the plan comes out otherwise now; were the options the same?";
+	return NULL;
+}

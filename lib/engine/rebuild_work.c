@@ -1,0 +1,450 @@
+/*
+ * rebuild_work.c - the last phase: read, judge, plan, apply, look again
+ *
+ * A job is a batch of mailboxes, so that they share the syncs of one apply. The
+ * plans of a batch are held until it is applied; when they grow large, earlier.
+ * Reports are handed over in the order of the mailboxes.
+ */
+#include "rebuild.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pool.h"
+
+#define LEVEL CYRE_LEVEL_SUMS /* of the look before and after */
+
+struct reader {
+	struct cyre_run *r;
+	struct cyre_worker *w;
+};
+
+static cyre_status read_message(void *payload, const struct cyre_msgfile *f,
+	struct cyre_slice *ret)
+{
+	struct reader *rd = payload;
+
+	if (cyre_run_stopped(rd->r))
+		return CYRE_ECANCELED;
+	return cyre_gather_message(&rd->w->gatherer, f, ret);
+}
+
+static cyre_status get_parser(void *payload,
+	const struct cyre_mail_behaviour *b, cyre_mail_parser **ret)
+{
+	return cyre_parsers_get(&((struct reader *)payload)->w->parsers, b,
+		ret);
+}
+
+static struct cyre_rebuild_box *box_of(struct cyre_rebuild *rb, size_t i)
+{
+	return &rb->boxes[i % rb->n_boxes];
+}
+
+/* The name journal and resume know it by. */
+static const char *key_of(const struct cyre_candidate *c,
+	const struct cyre_rebuild_box *box)
+{
+	return c->name ? c->name : (const char *)box->slot.path.p;
+}
+
+static void free_box(struct cyre_rebuild_box *box)
+{
+	size_t i;
+
+	cyre_locks_release(&box->locks);
+	cyre_plan_free(&box->plan);
+	cyre_mailbox_relist_free(&box->fresh);
+	cyre_findings_free(&box->slot.found);
+	cyre_findings_free(&box->left);
+	cyre_buf_free(&box->slot.path);
+	for (i = 0; i < CYRE_PLANNED_FILES; i++)
+		cyre_buf_free(&box->kept[i]);
+	*box = (struct cyre_rebuild_box){0};
+}
+
+static void fail(struct cyre_rebuild_box *box, cyre_status st,
+	const struct cyre_error *err)
+{
+	char text[128];
+
+	box->outcome = CYRE_OUTCOME_FAILED;
+	if (err && err->path[0] && err->errnum)
+		snprintf(box->error, sizeof(box->error), "%s: %s", err->path,
+			strerror_r(err->errnum, text, sizeof(text)));
+	else if (err && err->path[0])
+		snprintf(box->error, sizeof(box->error), "%s: %s", err->path,
+			cyre_status_text(st));
+	else
+		snprintf(box->error, sizeof(box->error), "%s",
+			cyre_status_text(st));
+}
+
+static int by_text(const void *va, const void *vb)
+{
+	return strcmp(va, *(const char *const *)vb);
+}
+
+static bool is_done(const struct cyre_rebuild *rb, const char *name)
+{
+	return rb->n_done && bsearch(name, rb->done, rb->n_done,
+				     sizeof(*rb->done), by_text);
+}
+
+static bool any_above_note(const struct cyre_findings *f)
+{
+	enum cyre_severity s;
+
+	return cyre_findings_worst(f, &s) && s > CYRE_SEV_NOTE;
+}
+
+/* ---- plan ---- */
+
+static cyre_status make_plan(struct cyre_rebuild *rb, struct cyre_worker *w,
+	const struct cyre_candidate *c, const struct cyre_judgement *j,
+	struct cyre_rebuild_box *box)
+{
+	const struct cyre_rebuild_options *o = rb->o;
+	const struct cyre_neighbours *around =
+		&rb->neighbours[c->mailbox->partition];
+	struct reader rd = {.r = &rb->run, .w = w};
+	struct cyre_plan_reader reader = {.message = read_message,
+		.parser = get_parser, .payload = &rd};
+	struct cyre_plan_policy policy = {.accept = o->accept,
+		.orphans = o->orphans, .only = o->only,
+		.index_version = o->index_version, .release = o->release};
+	struct cyre_plan_hints hints = {.now = rb->now,
+		.index_version = around->index_version,
+		.cache_version = around->cache_version};
+
+	if (c->name)
+		hints.mboxname = cyre_slice_str(c->name);
+	if (c->mailbox->uniqueid)
+		hints.uniqueid = cyre_slice_str(c->mailbox->uniqueid);
+	return cyre_plan_make(&w->gatherer.ev, j, &box->slot.found, &policy,
+		&hints, &reader, &box->plan);
+}
+
+/* A reviewed plan is done as it was reviewed, or not at all. */
+static void hold_against_plan(struct cyre_rebuild *rb,
+	struct cyre_rebuild_box *box)
+{
+	const struct cyre_plan_entry *e;
+	const char *why;
+
+	if (!rb->plan)
+		return;
+	e = cyre_plan_list_find(rb->plan, (const char *)box->slot.path.p);
+	why = e ? cyre_plan_entry_differs(e, box) : NULL;
+	if (why) {
+		box->outcome = CYRE_OUTCOME_FAILED;
+		snprintf(box->error, sizeof(box->error), "%s", why);
+	} else if (!e) {
+		box->outcome = CYRE_OUTCOME_LEFT;
+	}
+}
+
+static cyre_status look_and_plan(struct cyre_rebuild *rb,
+	struct cyre_worker *w, const struct cyre_candidate *c,
+	const struct cyre_mailbox *m, struct cyre_rebuild_box *box)
+{
+	struct cyre_judgement j;
+	cyre_status st = cyre_run_look(&rb->run, w, c, m, LEVEL,
+		&box->slot.found, &j);
+
+	cyre_run_fill(&rb->run, c, &j, &box->slot);
+	if (st == CYRE_OK)
+		st = make_plan(rb, w, c, &j, box);
+	if (st == CYRE_OK)
+		st = cyre_rebuild_changes(rb, w, m, box);
+	cyre_judgement_free(&j);
+	return st;
+}
+
+static cyre_status take_lock(struct cyre_rebuild *rb, struct cyre_worker *w,
+	const struct cyre_mailbox *m, struct cyre_rebuild_box *box)
+{
+	struct cyre_error err = {0};
+	cyre_status st;
+
+	if (!rb->o->apply || !rb->o->online)
+		return CYRE_OK;
+	st = cyre_rebuild_lock(rb, w, m, &box->locks, &err);
+	if (st == CYRE_OK)
+		st = cyre_mailbox_relist(rb->run.catalog, m,
+			&w->gatherer.opener, &box->fresh);
+	if (st != CYRE_OK)
+		fail(box, st, &err);
+	return st;
+}
+
+/* Everything up to the change set of one mailbox. */
+static void prepare(struct cyre_rebuild *rb, struct cyre_worker *w,
+	const struct cyre_candidate *c, struct cyre_rebuild_box *box)
+{
+	const struct cyre_mailbox *m = c->mailbox;
+	struct cyre_judgement none = {0};
+	cyre_status st;
+
+	cyre_run_fill(&rb->run, c, &none, &box->slot);
+	if (box->slot.path.bad)
+		fail(box, CYRE_ENOMEM, NULL);
+	else
+		box->resumed = is_done(rb, key_of(c, box));
+	if (box->slot.path.bad || box->resumed ||
+		take_lock(rb, w, m, box) != CYRE_OK)
+		return;
+	if (box->fresh.sides)
+		m = &box->fresh;
+	st = look_and_plan(rb, w, c, m, box);
+	cyre_gather_end(&w->gatherer);
+	if (st == CYRE_ECANCELED)
+		box->slot.status = st;
+	else if (st != CYRE_OK)
+		fail(box, st, NULL);
+	else if (box->n_outputs)
+		box->outcome = CYRE_OUTCOME_PLANNED;
+	else
+		box->outcome = any_above_note(&box->slot.found)
+				       ? CYRE_OUTCOME_LEFT
+				       : CYRE_OUTCOME_CLEAN;
+	if (box->outcome == CYRE_OUTCOME_PLANNED)
+		hold_against_plan(rb, box);
+}
+
+static uint64_t held(const struct cyre_rebuild_box *box)
+{
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < box->plan.n_files; i++)
+		n += box->plan.files[i].bytes.cap;
+	for (i = 0; i < box->n_kept; i++)
+		n += box->kept[i].cap;
+	return n;
+}
+
+/* ---- apply ---- */
+
+/* Nothing that was fixable for sure may be there any more. */
+static void look_again(struct cyre_rebuild *rb, struct cyre_worker *w,
+	const struct cyre_candidate *c, struct cyre_rebuild_box *box)
+{
+	struct cyre_mailbox now;
+	struct cyre_judgement j;
+	cyre_status st = cyre_mailbox_relist(rb->run.catalog, c->mailbox,
+		&w->gatherer.opener, &now);
+
+	if (st == CYRE_OK) {
+		st = cyre_run_look(&rb->run, w, c, &now, LEVEL, &box->left,
+			&j);
+		cyre_judgement_free(&j);
+		cyre_gather_end(&w->gatherer);
+		cyre_mailbox_relist_free(&now);
+	}
+	if (st != CYRE_OK) {
+		fail(box, st, NULL);
+		return;
+	}
+	box->looked_again = true;
+	box->outcome = any_above_note(&box->left) ? CYRE_OUTCOME_LEFT
+						  : CYRE_OUTCOME_REPAIRED;
+}
+
+static void settle(struct cyre_rebuild *rb, struct cyre_worker *w,
+	const struct cyre_candidate *c, const struct cyre_change_set *set,
+	struct cyre_rebuild_box *box)
+{
+	box->changed = set->changed;
+	if (set->status != CYRE_OK)
+		fail(box, set->status, &set->error);
+	else
+		look_again(rb, w, c, box);
+}
+
+/* The planned ones of the mailboxes from `first` to `end` - 1. */
+static void apply(struct cyre_rebuild *rb, struct cyre_worker *w, size_t first,
+	size_t end)
+{
+	struct cyre_apply_options o = {
+		.undo_dir = (const char *)rb->undo_dir.p,
+		.run = rb->o->run,
+		.journal = rb->journal};
+	struct cyre_change_set sets[CYRE_APPLY_BATCH] = {{0}};
+	size_t at[CYRE_APPLY_BATCH], n = 0, i;
+	struct cyre_error err = {0};
+
+	for (i = first; i < end; i++) {
+		struct cyre_rebuild_box *box = box_of(rb, i);
+
+		if (box->outcome != CYRE_OUTCOME_PLANNED)
+			continue;
+		sets[n] = (struct cyre_change_set){
+			.mboxname = key_of(&rb->run.candidates[i], box),
+			.changes = box->changes,
+			.n = box->n_changes};
+		at[n++] = i;
+	}
+	/* The sets that could not be done say so; when only the closing lines
+	 * of the journal are missing nothing else does. */
+	if (n && cyre_apply(&o, sets, n, &err) != CYRE_OK)
+		w->gatherer.skipped = true;
+	for (i = 0; i < n; i++)
+		settle(rb, w, &rb->run.candidates[at[i]], &sets[i],
+			box_of(rb, at[i]));
+}
+
+static void work_batch(void *payload, unsigned worker, size_t job)
+{
+	struct cyre_rebuild *rb = payload;
+	struct cyre_run *r = &rb->run;
+	struct cyre_worker *w = &r->workers[worker];
+	size_t first = job * rb->batch, end = first + rb->batch, i, from;
+	uint64_t limit = r->rules.limit / (2 * (r->threads + 1)), bytes = 0;
+
+	if (end > r->n)
+		end = r->n;
+	for (i = from = first; i < end && !cyre_run_stopped(r); i++) {
+		struct cyre_rebuild_box *box = box_of(rb, i);
+
+		prepare(rb, w, &r->candidates[i], box);
+		bytes += held(box);
+		if (bytes < limit || !rb->o->apply)
+			continue;
+		apply(rb, w, from, i + 1);
+		from = i + 1;
+		bytes = 0;
+	}
+	for (; i < end; i++)
+		box_of(rb, i)->slot.status = CYRE_ECANCELED;
+	if (rb->o->apply)
+		apply(rb, w, from, end);
+	for (i = first; i < end; i++)
+		cyre_locks_release(&box_of(rb, i)->locks);
+}
+
+/* ---- report ---- */
+
+static void put_repairs(struct cyre_rebuild *rb,
+	const struct cyre_report_mailbox *line,
+	const struct cyre_rebuild_box *box)
+{
+	const struct cyre_scan_options *o = &rb->o->scan;
+	size_t i, k;
+
+	for (i = 0; i < box->plan.n_repairs; i++) {
+		const struct cyre_repair *p = &box->plan.repairs[i];
+		struct cyre_report_repair repair = {.file = p->file,
+			.uid = p->uid, .field = p->field, .before = p->before,
+			.after = p->after, .origin = p->origin,
+			.loss = p->loss};
+
+		for (k = 0; k < o->n_reports; k++)
+			cyre_report_repair(o->reports[k], line, &repair);
+	}
+}
+
+static void put_plan(struct cyre_rebuild *rb,
+	const struct cyre_rebuild_box *box)
+{
+	struct cyre_buf line = {0};
+
+	if (!rb->o->plan_write || box->outcome != CYRE_OUTCOME_PLANNED)
+		return;
+	cyre_plan_put_mailbox(&line, box);
+	if (line.bad)
+		rb->run.status = CYRE_ENOMEM;
+	else if (rb->o->plan_write(line.p, line.n, rb->o->plan_payload) < 0)
+		rb->run.status = CYRE_EIO;
+	cyre_buf_free(&line);
+}
+
+static void count(struct cyre_rebuild *rb, const struct cyre_rebuild_box *box)
+{
+	struct cyre_rebuild_result *res = &rb->result;
+	struct cyre_scan_result *scan = &rb->run.result;
+	enum cyre_severity worst;
+
+	scan->mailboxes++;
+	if (cyre_findings_worst(&box->slot.found, &worst)) {
+		scan->has_findings = true;
+		if (worst > scan->worst)
+			scan->worst = worst;
+	}
+	res->changed += box->changed;
+	res->planned += box->outcome == CYRE_OUTCOME_PLANNED;
+	res->left += box->outcome == CYRE_OUTCOME_LEFT;
+	res->failed += box->outcome == CYRE_OUTCOME_FAILED;
+}
+
+static void report(struct cyre_rebuild *rb, struct cyre_rebuild_box *box)
+{
+	struct cyre_report_mailbox *line = &box->slot.report;
+	const struct cyre_scan_options *o = &rb->o->scan;
+	size_t i;
+
+	line->outcome = box->outcome;
+	line->changed = box->changed;
+	line->left = box->looked_again ? &box->left : NULL;
+	line->error = *box->error ? box->error : NULL;
+	for (i = 0; i < o->n_reports; i++)
+		cyre_report_mailbox(o->reports[i], line);
+	if (box->outcome != CYRE_OUTCOME_FAILED || box->changed)
+		put_repairs(rb, line, box);
+	put_plan(rb, box);
+}
+
+static void batch_done(void *payload, size_t job)
+{
+	struct cyre_rebuild *rb = payload;
+	size_t i = job * rb->batch, end = i + rb->batch;
+
+	for (; i < end && i < rb->run.n; i++) {
+		struct cyre_rebuild_box *box = box_of(rb, i);
+
+		if (box->resumed) {
+			rb->result.resumed++;
+		} else if (box->slot.status == CYRE_OK) {
+			count(rb, box);
+			report(rb, box);
+		}
+		free_box(box);
+		cyre_run_progress(&rb->run, i + 1);
+	}
+}
+
+static bool stopped(void *payload)
+{
+	return cyre_run_stopped(&((struct cyre_rebuild *)payload)->run);
+}
+
+/* Large enough to share syncs, small enough that every thread has some. */
+static size_t batch_size(const struct cyre_run *r)
+{
+	size_t n = r->n / (4 * (r->threads + 1));
+
+	return n < 1 ? 1 : n < CYRE_APPLY_BATCH ? n : CYRE_APPLY_BATCH;
+}
+
+cyre_status cyre_rebuild_work(struct cyre_run *r)
+{
+	struct cyre_rebuild *rb = (struct cyre_rebuild *)r;
+	struct cyre_pool_job job = {.threads = r->threads,
+		.window = 4 * (r->threads + 1), .work = work_batch,
+		.done = batch_done, .stop = stopped, .payload = rb};
+	cyre_status st;
+	size_t ran, i;
+
+	rb->batch = batch_size(r);
+	job.count = (r->n + rb->batch - 1) / rb->batch;
+	rb->n_boxes = job.window * rb->batch;
+	rb->boxes = calloc(rb->n_boxes, sizeof(*rb->boxes));
+	if (!rb->boxes)
+		return CYRE_ENOMEM;
+	st = cyre_pool_run(&job, &ran);
+	for (i = 0; i < rb->n_boxes; i++)
+		free_box(&rb->boxes[i]);
+	free(rb->boxes);
+	return r->status != CYRE_OK ? r->status : st;
+}

@@ -1,0 +1,439 @@
+/*
+ * cyrrebuild - bring lost metadata of a Cyrus server's mailboxes back
+ *
+ * Parses options, gives up the rights it does not need, calls the library, and
+ * turns the result into an exit status. Manual: docs/man/cyrrebuild.8.
+ */
+#include <cyrescue/mail.h>
+#include <cyrescue/rebuild.h>
+#include <cyrescue/report.h>
+#include <cyrescue/undo.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/options.h"
+#include "common/run.h"
+
+#define TOOL "cyrrebuild"
+
+static const char usage[] =
+	"Usage: cyrrebuild [OPTION]...\n"
+	"Brings lost metadata of mailboxes back. Plans only, unless --apply is given.\n";
+
+struct rebuild_tool {
+	struct cyre_common_options common;
+	struct cyre_rebuild_options o;
+	bool only[CYRE_PROBLEM_COUNT];
+	bool json, dry_run, force;
+	const char *output, *plan_out, *undo, *resume;
+};
+
+static bool choose(const char *s, const char *const *names, int n, int *ret)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (!strcmp(s, names[i])) {
+			*ret = i;
+			return true;
+		}
+	return false;
+}
+
+static bool set_apply(void *payload, const char *s)
+{
+	(void)s;
+	((struct rebuild_tool *)payload)->o.apply = true;
+	return true;
+}
+
+static bool set_dry_run(void *payload, const char *s)
+{
+	(void)s;
+	((struct rebuild_tool *)payload)->dry_run = true;
+	return true;
+}
+
+static bool set_plan(void *payload, const char *s)
+{
+	((struct rebuild_tool *)payload)->o.plan = s;
+	return true;
+}
+
+static bool set_plan_out(void *payload, const char *s)
+{
+	((struct rebuild_tool *)payload)->plan_out = s;
+	return true;
+}
+
+static bool set_accept(void *payload, const char *s)
+{
+	static const char *const names[] = {"exact", "rule", "all"};
+	int i;
+
+	if (!choose(s, names, 3, &i))
+		return false;
+	((struct rebuild_tool *)payload)->o.accept = (enum cyre_accept)i;
+	return true;
+}
+
+static bool set_orphans(void *payload, const char *s)
+{
+	static const char *const names[] = {"auto", "report", "adopt"};
+	int i;
+
+	if (!choose(s, names, 3, &i))
+		return false;
+	((struct rebuild_tool *)payload)->o.orphans = (enum cyre_orphans)i;
+	return true;
+}
+
+/* Codes or ids, with commas between. */
+static bool set_only(void *payload, const char *s)
+{
+	struct rebuild_tool *t = payload;
+	char name[64];
+	enum cyre_problem p;
+	size_t n;
+
+	for (; *s; s += n + (s[n] == ',')) {
+		n = strcspn(s, ",");
+		if (n == 0 || n >= sizeof(name))
+			return false;
+		memcpy(name, s, n);
+		name[n] = '\0';
+		p = cyre_problem_by_name(name);
+		if (p == CYRE_PROBLEM_COUNT)
+			return false;
+		t->only[p] = true;
+		t->o.only = t->only;
+	}
+	return t->o.only != NULL;
+}
+
+static bool set_release(void *payload, const char *s)
+{
+	((struct rebuild_tool *)payload)->o.release = s;
+	return cyre_mail_behaviour(s) != NULL;
+}
+
+static bool set_index_version(void *payload, const char *s)
+{
+	struct rebuild_tool *t = payload;
+	uint64_t v;
+
+	t->o.index_version = 0;
+	if (!strcmp(s, "keep"))
+		return true;
+	if (!cyre_parse_number(s, 20, &v) || v < 6 || v == 11)
+		return false;
+	t->o.index_version = (unsigned)v;
+	return true;
+}
+
+static bool set_undo_dir(void *payload, const char *s)
+{
+	((struct rebuild_tool *)payload)->o.undo_dir = s;
+	return true;
+}
+
+static bool set_undo(void *payload, const char *s)
+{
+	((struct rebuild_tool *)payload)->undo = s;
+	return true;
+}
+
+static bool set_force(void *payload, const char *s)
+{
+	(void)s;
+	((struct rebuild_tool *)payload)->force = true;
+	return true;
+}
+
+static bool set_resume(void *payload, const char *s)
+{
+	((struct rebuild_tool *)payload)->resume = s;
+	return true;
+}
+
+static bool set_order(void *payload, const char *s)
+{
+	static const char *const names[] = {"impact", "name"};
+	int i;
+
+	if (!choose(s, names, 2, &i))
+		return false;
+	((struct rebuild_tool *)payload)->o.by_name = i == 1;
+	return true;
+}
+
+static bool set_offline(void *payload, const char *s)
+{
+	(void)s;
+	((struct rebuild_tool *)payload)->o.offline = true;
+	return true;
+}
+
+static bool set_online(void *payload, const char *s)
+{
+	(void)s;
+	((struct rebuild_tool *)payload)->o.online = true;
+	return true;
+}
+
+static bool set_json(void *payload, const char *s)
+{
+	(void)s;
+	((struct rebuild_tool *)payload)->json = true;
+	return true;
+}
+
+static bool set_output(void *payload, const char *s)
+{
+	((struct rebuild_tool *)payload)->output = s;
+	return true;
+}
+
+static const struct cyre_option own_options[] = {
+	{"apply", 0, NULL, "do it; without, the plan is made and nothing written", set_apply},
+	{"dry-run", 'n', NULL, "plan only (with --undo: test only)", set_dry_run},
+	{"plan-out", 0, "FILE", "the plan as JSON Lines to FILE", set_plan_out},
+	{"plan", 0, "FILE", "do just what the reviewed plan in FILE says", set_plan},
+	{"accept", 0, "HOW", "how sure a repair must be: exact, rule (default) or all", set_accept},
+	{"only", 0, "CODE,...", "only repairs of these findings, by code or id", set_only},
+	{"orphans", 0, "WHAT", "messages without a record: auto (default), report or adopt", set_orphans},
+	{"as-release", 0, "V", "write what this release of Cyrus would, e.g. 2.3.16", set_release},
+	{"index-version", 0, "N", "convert to this version of cyrus.index; keep (default)", set_index_version},
+	{"order", 0, "HOW", "impact (worst hurt first, default) or name", set_order},
+	{"offline", 0, NULL, "the server is stopped, do not look whether it is", set_offline},
+	{"online", 0, NULL, "the server may run: take its locks", set_online},
+	{"undo-dir", 0, "DIR", "originals go to archives in DIR (default: cyrescue-undo in the configdirectory)", set_undo_dir},
+	{"undo", 0, "ARCHIVE", "put back what is in ARCHIVE", set_undo},
+	{"force", 0, NULL, "with --undo: also over files that were changed since", set_force},
+	{"resume", 0, "REPORT", "go on with the run that wrote REPORT", set_resume},
+	{"json", 0, NULL, "the report as JSON Lines on standard output", set_json},
+	{"output", 'o', "FILE", "the report as JSON Lines to FILE, beside the text", set_output},
+	{NULL, 0, NULL, NULL, NULL},
+};
+
+/* Everything that is open for writing, open before rights are given up. */
+struct outputs {
+	cyre_report *reports[2];
+	size_t n;
+	struct cyre_output file, plan;
+};
+
+static bool open_output(struct cyre_output *out, const char *path)
+{
+	if (!path || cyre_output_open(out, path))
+		return true;
+	cyre_complain(TOOL, "%s: %s", path, strerror(errno));
+	return false;
+}
+
+static bool open_outputs(const struct rebuild_tool *t, struct outputs *out)
+{
+	*out = (struct outputs){.file.fd = -1, .plan.fd = -1};
+	if (!open_output(&out->file, t->output) ||
+		!open_output(&out->plan, t->plan_out))
+		return false;
+	out->reports[out->n++] = cyre_tool_report(
+		t->json ? CYRE_REPORT_JSON : CYRE_REPORT_TEXT, &t->common,
+		NULL);
+	if (t->output)
+		out->reports[out->n++] = cyre_tool_report(CYRE_REPORT_JSON,
+			&t->common, &out->file);
+	return true;
+}
+
+static bool close_outputs(struct outputs *out, bool complete, int status)
+{
+	bool ok = true;
+	size_t i;
+
+	for (i = 0; i < out->n; i++) {
+		ok &= cyre_report_end(out->reports[i], complete, status) ==
+		      CYRE_OK;
+		cyre_report_free(out->reports[i]);
+	}
+	ok &= cyre_output_close(&out->file);
+	ok &= cyre_output_close(&out->plan);
+	if (!ok)
+		cyre_complain(TOOL, "the report could not be written: %s",
+			strerror(errno));
+	return ok;
+}
+
+static int status_of(const struct cyre_rebuild_result *r)
+{
+	int status = EXIT_CLEAN;
+
+	if (r->changed)
+		status |= EXIT_REPAIRED;
+	if (r->planned || r->left)
+		status |= EXIT_PROBLEMS;
+	if (r->failed || r->scan.skipped)
+		status |= EXIT_NOT_DONE;
+	if (r->scan.interrupted)
+		status |= EXIT_INTERRUPTED;
+	return status;
+}
+
+static bool give_up_rights(const struct rebuild_tool *t,
+	const struct cyre_source_place *place)
+{
+	return t->o.apply ? cyre_tool_become(TOOL, place, CYRE_KEEP_REPAIR)
+			  : cyre_tool_confine(TOOL, &t->common, place);
+}
+
+/* REPORT.journal: beside the report, or of the report to go on with. */
+static char *journal_path(const struct rebuild_tool *t)
+{
+	const char *report = t->resume ? t->resume : t->output;
+	char *path = NULL;
+
+	if (report && asprintf(&path, "%s.journal", report) < 0)
+		path = NULL;
+	return path;
+}
+
+static int rebuild_place(const struct rebuild_tool *t,
+	const struct cyre_source_place *place)
+{
+	struct cyre_rebuild_options o = t->o;
+	struct cyre_rebuild_result result = {0};
+	struct cyre_tool_progress progress;
+	struct cyre_error err = {0};
+	struct outputs out;
+	char *journal, run[64];
+	int status = EXIT_NOT_DONE;
+	cyre_status st;
+
+	if (!open_outputs(t, &out))
+		return EXIT_NOT_DONE;
+	if (!give_up_rights(t, place)) {
+		close_outputs(&out, false, EXIT_NOT_DONE);
+		return EXIT_NOT_DONE;
+	}
+	journal = journal_path(t);
+	cyre_tool_run_name(run);
+	o.scan = (struct cyre_scan_options){
+		.place = *place,
+		.select = cyre_tool_select(&t->common),
+		.jobs = t->common.jobs,
+		.memory = t->common.memory,
+		.now = (uint64_t)time(NULL),
+		.stop = &cyre_tool_stop,
+		.reports = out.reports,
+		.n_reports = out.n,
+	};
+	o.run = run;
+	o.journal = journal;
+	o.resume = t->resume != NULL;
+	if (t->plan_out) {
+		o.plan_write = cyre_output_write;
+		o.plan_payload = &out.plan;
+	}
+	cyre_tool_begin(TOOL, &t->common, place, CYRE_LEVEL_SUMS, out.reports,
+		out.n);
+	cyre_tool_progress(&progress, &t->common, &o.scan.progress,
+		&o.scan.payload);
+	st = cyre_rebuild(&o, &result, &err);
+	cyre_tool_progress_end(&progress);
+	if (st == CYRE_OK)
+		status = status_of(&result);
+	else
+		cyre_tool_explain(TOOL, st, &err);
+	if (!close_outputs(&out, st == CYRE_OK && result.scan.complete, status))
+		status |= EXIT_NOT_DONE;
+	free(journal);
+	return status;
+}
+
+static void show_item(void *payload, const struct cyre_undo_item *item)
+{
+	const struct rebuild_tool *t = payload;
+
+	if (t->common.quiet)
+		return;
+	printf("%s%s\t%s\t%s\n", item->refused ? "refused: " : "",
+		cyre_undo_action_name(item->action),
+		item->mboxname ? item->mboxname : "-", item->path);
+}
+
+static int undo(struct rebuild_tool *t)
+{
+	struct cyre_undo_options o = {.dry_run = t->dry_run,
+		.force = t->force, .item = show_item, .payload = t};
+	struct cyre_undo_totals n = {0};
+	struct cyre_error err = {0};
+	cyre_status st = cyre_undo(t->undo, &o, &n, &err);
+
+	printf("%" PRIu64 " restored, %" PRIu64 " removed, %" PRIu64
+	       " moved back, %" PRIu64 " as they were, %" PRIu64
+	       " mailboxes refused%s\n",
+		n.restored, n.removed, n.moved, n.nothing, n.refused,
+		t->dry_run ? " (dry run: nothing was done)" : "");
+	if (st == CYRE_OK)
+		return EXIT_CLEAN;
+	if (st == CYRE_EBUSY)
+		return EXIT_PROBLEMS;
+	cyre_tool_explain(TOOL, st, &err);
+	return EXIT_NOT_DONE;
+}
+
+static void check_usage(const struct rebuild_tool *t)
+{
+	if (t->o.plan && !t->o.apply)
+		cyre_usage_error(TOOL, "--plan needs --apply");
+	if (t->o.plan && t->plan_out)
+		cyre_usage_error(TOOL, "--plan and --plan-out exclude each other");
+	if (t->o.apply && t->dry_run)
+		cyre_usage_error(TOOL, "--apply and --dry-run exclude each other");
+	if (t->o.online && t->o.offline)
+		cyre_usage_error(TOOL, "--online and --offline exclude each other");
+	if (t->force && !t->undo)
+		cyre_usage_error(TOOL, "--force belongs to --undo");
+	if (t->resume && !t->o.apply)
+		cyre_usage_error(TOOL, "--resume needs --apply");
+	if (t->undo && t->o.apply)
+		cyre_usage_error(TOOL, "--undo and --apply exclude each other");
+}
+
+int main(int argc, char **argv)
+{
+	struct rebuild_tool t = {.o.accept = CYRE_ACCEPT_RULE};
+	struct cyre_source_place place;
+	int first, status = EXIT_CLEAN;
+	size_t i, n;
+
+	cyre_parse_options(argc, argv, TOOL, usage, own_options, &t, &t.common,
+		&first);
+	if (first < argc)
+		cyre_usage_error(TOOL, "unexpected argument '%s'; mailboxes are named with -m",
+			argv[first]);
+	check_usage(&t);
+	cyre_tool_signals();
+	cyre_tool_timezone(&t.common);
+	if (t.undo) {
+		status = undo(&t);
+		cyre_common_free(&t.common);
+		return status;
+	}
+	n = cyre_tool_places(TOOL, &t.common);
+	if (n > 1 && (t.output || t.plan_out || t.o.plan || t.resume))
+		cyre_usage_error(TOOL, "-o, --plan, --plan-out and --resume are for one server; give one --config with them");
+	for (i = 0; i < n && !cyre_tool_stop; i++) {
+		place = cyre_tool_place(&t.common, i);
+		status |= rebuild_place(&t, &place);
+	}
+	cyre_common_free(&t.common);
+	return status;
+}
