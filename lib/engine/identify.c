@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "header.h"
+#include "header_salvage.h"
 #include "names.h"
 #include "read_file.h"
 #include "select.h"
@@ -64,9 +64,29 @@ static cyre_status read_identity(struct cyre_run *r, struct cyre_worker *w,
 		return st;
 	if (!c->name)
 		c->name = copy(h.name);
-	free(c->uniqueid);
-	c->uniqueid = copy(h.uniqueid);
+	if (h.uniqueid.n) {
+		free(c->uniqueid);
+		c->uniqueid = copy(h.uniqueid);
+	}
 	cyre_header_free(&h);
+	return CYRE_OK;
+}
+
+/* Neither path, header nor mailboxes.db names it: a damaged header may. */
+static cyre_status salvage_name(struct cyre_run *r, struct cyre_worker *w,
+	struct cyre_candidate *c)
+{
+	struct cyre_header_salvage s;
+	cyre_status st;
+
+	if (c->name || !r->rules.metadata || !read_header(r, w, c->mailbox))
+		return CYRE_OK;
+	st = cyre_header_salvage(cyre_buf_slice(&w->scratch), NULL, &s);
+	if (st != CYRE_OK)
+		return st == CYRE_ENOMEM ? st : CYRE_OK;
+	if (s.name >= CYRE_TRUST_PLAUSIBLE)
+		c->name = copy(s.h.name);
+	cyre_header_salvage_free(&s);
 	return CYRE_OK;
 }
 
@@ -119,6 +139,8 @@ static void identify_one(void *payload, unsigned worker, size_t job)
 	if (r->rules.metadata || !c->name)
 		slot->status = read_identity(r, w, c);
 	find_entry(r, c);
+	if (slot->status == CYRE_OK)
+		slot->status = salvage_name(r, w, c);
 	if (slot->status == CYRE_OK)
 		slot->status = name_owner(r, w, c);
 	if (slot->status == CYRE_OK)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mboxlist.h"
 #include "pool.h"
 
 #define LEVEL CYRE_LEVEL_SUMS /* of the look before and after */
@@ -101,6 +102,27 @@ static bool any_above_note(const struct cyre_findings *f)
 
 /* ---- plan ---- */
 
+static struct cyre_slice text(const char *s)
+{
+	return s ? cyre_slice_str(s) : cyre_slice(NULL, 0);
+}
+
+/* What mailboxes.db has of it. Entries of before 2.5 say no type. */
+static void hint_entry(const struct cyre_mboxdb_entry *e,
+	struct cyre_plan_hints *h)
+{
+	if (!h->uniqueid.n)
+		h->uniqueid = text(e->uniqueid);
+	h->acl = text(e->acl);
+	if (e->uniqueid && e->type == 'e')
+		h->type = cyre_slice_str(
+			e->flags & CYRE_MBOX_LEGACY ? "el" : "e");
+	else if (e->uniqueid && !(e->flags & CYRE_MBOX_LEGACY))
+		h->type = cyre_slice(&e->type, 1);
+	h->uidvalidity = e->uidvalidity;
+	h->highestmodseq = e->foldermodseq;
+}
+
 static cyre_status make_plan(struct cyre_rebuild *rb, struct cyre_worker *w,
 	const struct cyre_candidate *c, const struct cyre_judgement *j,
 	struct cyre_rebuild_box *box)
@@ -118,10 +140,10 @@ static cyre_status make_plan(struct cyre_rebuild *rb, struct cyre_worker *w,
 		.index_version = around->index_version,
 		.cache_version = around->cache_version};
 
-	if (c->name)
-		hints.mboxname = cyre_slice_str(c->name);
-	if (c->mailbox->uniqueid)
-		hints.uniqueid = cyre_slice_str(c->mailbox->uniqueid);
+	hints.mboxname = text(c->name);
+	hints.uniqueid = text(c->mailbox->uniqueid);
+	if (c->entry)
+		hint_entry(c->entry, &hints);
 	return cyre_plan_make(&w->gatherer.ev, j, &box->slot.found, &policy,
 		&hints, &reader, &box->plan);
 }
