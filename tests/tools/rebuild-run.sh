@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# How a rebuild behaves around the repairs: planning opens nothing for writing;
+# a plan is refused where files changed since; a running server is noticed, and
+# its locks are respected; an interrupted run is gone on with; wrong usage.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+need jq jq
+
+rebuild() {
+    cyrrebuild -C "$TREE/imapd.conf" "$@"
+}
+
+# hold FILE: keeps the lock a server would, until release.
+hold() {
+    "$PYTHON" -c 'import fcntl, sys, time
+f = open(sys.argv[1], "r+b")
+fcntl.lockf(f, fcntl.LOCK_EX)
+print("locked", flush=True)
+time.sleep(60)' "$1" >"$WORK/held" &
+    holder=$!
+    for _ in $(seq 100); do
+        [ -s "$WORK/held" ] && return
+        sleep 0.1
+    done
+    fail "could not lock $1"
+}
+
+release() {
+    kill "$holder"
+    wait "$holder" || :
+}
+
+outcome() {
+    jq -r --arg name "$2" 'select(.type == "mailbox" and .mboxname == $name) |
+        .outcome' "$1"
+}
+
+unpack 3.6.1-default
+anna=$(mailbox user.anna)
+fritz=$(mailbox user.fritz)
+
+# Nothing to do.
+run 0 rebuild --offline --apply -o "$WORK/report"
+check_reports "$WORK/report"
+cmp <(jq -r 'select(.type == "mailbox").outcome' "$WORK/report" | sort -u) \
+    <(echo clean) || fail "a clean tree is not clean"
+
+truncate -s -70 "$anna/cyrus.index"
+rm "$fritz/cyrus.index"
+
+# A plan, and what changed since.
+run 4 rebuild --plan-out "$WORK/plan" -o "$WORK/report"
+check_reports "$WORK/report"
+[ "$(outcome "$WORK/report" user.anna)" = planned ] || fail "not planned"
+cp -p "$anna/cyrus.index" "$WORK/index"
+truncate -s -1 "$anna/cyrus.index"
+run 9 rebuild --offline --apply --plan "$WORK/plan" -o "$WORK/report"
+check_reports "$WORK/report"
+[ "$(outcome "$WORK/report" user.anna)" = failed ] || fail "done all the same"
+[ "$(outcome "$WORK/report" user.fritz)" = repaired ] || fail "not repaired"
+cmp <(head -c -1 "$WORK/index") "$anna/cyrus.index" || fail "was touched"
+head -c 200 "$WORK/plan" >"$WORK/cut"
+run 8 rebuild --offline --apply --plan "$WORK/cut"
+
+# Only what is named.
+run 4 rebuild --offline --apply --only header-missing
+cmp <(head -c -1 "$WORK/index") "$anna/cyrus.index" || fail "was touched"
+
+# A server that runs.
+echo "master_pid_file: $WORK/master.pid" >>"$TREE/imapd.conf"
+echo 1 >"$WORK/master.pid"
+hold "$WORK/master.pid"
+run 8 rebuild --apply
+has "$WORK/err" 'the server runs'
+run 1 rebuild --apply --online
+release
+run 0 rebuild --apply
+
+# The journal: what is done is skipped.
+truncate -s -70 "$anna/cyrus.index"
+run 1 rebuild --offline --apply -u anna -o "$WORK/first"
+truncate -s -70 "$anna/cyrus.index"
+rm "$fritz/cyrus.index"
+sum=$(sha256sum "$anna/cyrus.index")
+run 1 rebuild --offline --apply --resume "$WORK/first" -o "$WORK/second"
+check_reports "$WORK/second"
+[ "$(outcome "$WORK/second" user.fritz)" = repaired ] || fail "not repaired"
+[ "$sum" = "$(sha256sum "$anna/cyrus.index")" ] || fail "was not skipped"
+
+# Locks of a 2.3: the files themselves.
+unpack 2.3.16-metapart
+index=$(find "$TREE" -name cyrus.index -path '*/user/*' | sort | head -n 1)
+truncate -s -20 "$index"
+hold "$(dirname "$index")/cyrus.header"
+run 8 rebuild --apply --online -o "$WORK/report"
+[ "$(jq -r 'select(.outcome == "failed").error' "$WORK/report" | wc -l)" -eq 1 ] ||
+    fail "the lock was not respected"
+release
+run 1 rebuild --apply --online
+
+# A plan writes nothing but itself.
+if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
+    truncate -s -20 "$index"
+    run 4 strace -f -qq -o "$WORK/trace" -e trace=%file,ftruncate,fallocate \
+        cyrrebuild -C "$TREE/imapd.conf" --plan-out "$WORK/plan"
+    grep -E 'O_(WRONLY|RDWR|CREAT|TRUNC|APPEND|TMPFILE)' "$WORK/trace" |
+        grep -vF "\"$WORK/plan" >"$WORK/writes" || :
+    [ ! -s "$WORK/writes" ] || fail "a plan opened for writing"
+    hasnt "$WORK/trace" '^[0-9]+ +((un)?link|rename|mkdir|rmdir|symlink|mknod)'
+    hasnt "$WORK/trace" 'f?truncate|fallocate|chmod|chown|utime|setxattr'
+fi
+
+# wrong REGEX ARGUMENT...
+wrong() {
+    local regex=$1
+    shift
+    run 16 cyrrebuild "$@"
+    [ ! -s "$WORK/out" ] || fail "printed something: $*"
+    [ "$(wc -l <"$WORK/err")" -eq 1 ] || fail "not one line: $*"
+    has "$WORK/err" '^cyrrebuild: '
+    has "$WORK/err" "$regex"
+}
+
+conf=$TREE/imapd.conf
+wrong 'nonsense' --nonsense
+wrong 'perhaps' -C "$conf" --accept perhaps
+wrong 'no-such-code' -C "$conf" --only no-such-code
+wrong '11' -C "$conf" --index-version 11
+wrong 'new' -C "$conf" --as-release new
+wrong 'exclude' -C "$conf" --online --offline
+wrong 'exclude' -C "$conf" --apply -n
+wrong 'needs --apply' -C "$conf" --plan "$WORK/plan"
+wrong 'surplus' -C "$conf" surplus
+run 0 cyrrebuild --help
+run 0 cyrrebuild --version
