@@ -52,7 +52,7 @@ tree_file() {
 trees() {
     local dir
     for dir in "$CYRE_SOURCE/fixtures/spools" "$CYRE_SHARED/fixtures/spools"; do
-        [ -d "$dir" ] && (cd "$dir" && ls -- cyrus-*.tar.zst)
+        [ ! -d "$dir" ] || (cd "$dir" && ls -- cyrus-*.tar.zst)
     done | sed 's/^cyrus-//; s/\.tar\.zst$//' | sort -Vu
 }
 

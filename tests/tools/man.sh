@@ -27,7 +27,7 @@ help_options() {
 
 man_options() {
     sed -n 's/^\.It \(Fl .*\)/\1/p' "docs/man/$1.8" |
-        grep -oE 'Fl [A-Za-z0-9-]+' | sed 's/Fl /-/' | sort -u
+        { grep -oE 'Fl [A-Za-z0-9-]+' || :; } | sed 's/Fl /-/' | sort -u
 }
 
 # shellcheck source=completions/cyrescue
