@@ -10,6 +10,10 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+/* No memory is a status, not the end of the process. */
+#define HASH_NONFATAL_OOM 1
+#define uthash_nonfatal_oom(c) ((void)(c))
+#include <uthash.h>
 
 #include "utf8.h"
 #include "words.h"
@@ -32,11 +36,17 @@ struct cyre_text_row {
 	size_t text, len; /* of its line in `rows_text` */
 };
 
+/* A customer, by his worst mailbox; they do not come one after the other. */
+struct cyre_text_customer {
+	UT_hash_handle hh;
+	enum bucket worst;
+	char userid[];
+};
+
 struct cyre_text {
 	uint64_t mailboxes[BUCKETS], customers[BUCKETS];
 	uint64_t total_customers;
-	struct cyre_buf userid; /* of the customer now passing */
-	enum bucket worst;	/* of that customer */
+	struct cyre_text_customer *seen;
 	struct cyre_text_row *rows;
 	size_t nrows, cap;
 	struct cyre_buf rows_text;
@@ -74,28 +84,52 @@ static void put_size(struct cyre_buf *b, uint64_t bytes)
 	cyre_put_fmt(b, i ? "%.1f %s" : "%.0f %s", v, units[i]);
 }
 
-/* Mailboxes of one customer come one after the other. */
-static void end_customer(struct cyre_text *t)
+static void count_customer(cyre_report *r, struct cyre_text *t,
+	const char *userid, enum bucket bucket)
 {
-	if (!t->userid.n)
+	struct cyre_text_customer *c;
+	size_t n = userid ? strlen(userid) : 0;
+
+	if (!n)
 		return;
-	t->customers[t->worst]++;
-	t->total_customers++;
-	cyre_buf_reset(&t->userid);
+	HASH_FIND(hh, t->seen, userid, n, c);
+	if (c) {
+		if (bucket > c->worst)
+			c->worst = bucket;
+		return;
+	}
+	c = calloc(1, sizeof(*c) + n + 1);
+	if (!c) {
+		r->status = CYRE_ENOMEM;
+		return;
+	}
+	memcpy(c->userid, userid, n);
+	c->worst = bucket;
+	HASH_ADD_KEYPTR(hh, t->seen, c->userid, n, c);
+	if (!c->hh.tbl) {
+		free(c);
+		r->status = CYRE_ENOMEM;
+	}
 }
 
-static void count_customer(struct cyre_text *t, const char *userid,
-	enum bucket bucket)
+static void sum_customers(struct cyre_text *t)
 {
-	struct cyre_slice id = cyre_slice_str(userid ? userid : "");
+	const struct cyre_text_customer *c;
 
-	if (!cyre_slice_eq(id, cyre_buf_slice(&t->userid))) {
-		end_customer(t);
-		cyre_put_slice(&t->userid, id);
-		t->worst = FINE;
+	for (c = t->seen; c; c = c->hh.next) {
+		t->customers[c->worst]++;
+		t->total_customers++;
 	}
-	if (bucket > t->worst)
-		t->worst = bucket;
+}
+
+static void free_customers(struct cyre_text *t)
+{
+	struct cyre_text_customer *c, *next;
+
+	HASH_ITER(hh, t->seen, c, next) {
+		HASH_DEL(t->seen, c);
+		free(c);
+	}
 }
 
 static void put_name(struct cyre_buf *b, const struct cyre_report_mailbox *m)
@@ -264,7 +298,7 @@ static void text_mailbox(cyre_report *r, const struct cyre_report_mailbox *m)
 	if (!t)
 		return;
 	t->mailboxes[bucket]++;
-	count_customer(t, m->userid, bucket);
+	count_customer(r, t, m->userid, bucket);
 	if (bucket != FINE)
 		add_row(r, t, bucket, m);
 	if (!anything_shown(r, m->findings))
@@ -426,12 +460,12 @@ static void text_end(cyre_report *r, bool complete, int exit_status)
 
 	if (!t || (exit_status == 0 && r->options.silent_when_clean))
 		return;
-	end_customer(t);
+	sum_customers(t);
 	put_triage(r, t, complete);
 	put_done(r);
 	put_worst(r, t);
 	cyre_put_slice(&r->out, cyre_buf_slice(&r->body));
-	if (t->userid.bad || t->rows_text.bad)
+	if (t->rows_text.bad)
 		r->status = CYRE_ENOMEM;
 }
 
@@ -441,7 +475,7 @@ static void text_free(cyre_report *r)
 
 	if (!t)
 		return;
-	cyre_buf_free(&t->userid);
+	free_customers(t);
 	cyre_buf_free(&t->rows_text);
 	free(t->rows);
 	free(t);

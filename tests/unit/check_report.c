@@ -105,6 +105,7 @@ START_TEST(the_triage_counts_mailboxes_and_customers)
 
 	ck_assert_int_eq(cyre_report_new(&o, &r), CYRE_OK);
 	cyre_report_begin(r, &(struct cyre_report_run){.level = 3});
+	put_mailbox(r, "DELETED.user.ann.x", "ann", -1);
 	put_mailbox(r, "shared", NULL, -1);
 	put_mailbox(r, "user.ann", "ann", -1);
 	put_mailbox(r, "user.ann.a", "ann", CYRE_P_INDEX_MISSING);
@@ -114,7 +115,7 @@ START_TEST(the_triage_counts_mailboxes_and_customers)
 	ck_assert_int_eq(cyre_report_end(r, true, 4), CYRE_OK);
 	text = as_text(&b);
 	ck_assert_ptr_nonnull(strstr(text,
-		"6 mailboxes of 3 customers, 60 messages, 12.0 KiB, level 3\n"));
+		"7 mailboxes of 3 customers, 70 messages, 14.0 KiB, level 3\n"));
 	ck_assert_ptr_nonnull(strstr(text,
 		"  losing data             1 mailbox          1 customer\n"));
 	ck_assert_ptr_nonnull(strstr(text,
@@ -122,7 +123,7 @@ START_TEST(the_triage_counts_mailboxes_and_customers)
 	ck_assert_ptr_nonnull(strstr(text,
 		"  stale                   1 mailbox          1 customer\n"));
 	ck_assert_ptr_nonnull(strstr(text,
-		"  fine                    3 mailboxes        1 customer\n"));
+		"  fine                    4 mailboxes        1 customer\n"));
 	ck_assert_ptr_nonnull(strstr(text, "1 message is listed but gone"));
 	ck_assert_ptr_nonnull(strstr(text, "index-missing"));
 	cyre_report_free(r);
