@@ -7,7 +7,7 @@
 need groff groff-base
 cd "$CYRE_SOURCE"
 
-for page in docs/man/*.[58]; do
+for page in docs/man/*.[578]; do
     groff -ww -mandoc -Tutf8 -z "$page" >"$WORK/warnings" 2>&1 || :
     [ ! -s "$WORK/warnings" ] || {
         cat "$WORK/warnings" >&2
