@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `./dev demo`: a spool that a real Cyrus 3.6.1 left behind, damaged as a crash
-# and an fsck would, and what cyrscan says of it. README.md shows this output;
+# and an fsck would: scanned, rebuilt, scanned again, and taken back. README.md shows this output;
 # the test tools/demo.sh compares the two.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -30,10 +30,28 @@ say "user.fritz: cyrus.header is gone" \
     rm "$fritz/cyrus.header"
 say "user.fritz: one message has no bytes" \
     cut_file "$(message "$fritz" 2)" 0
+cp -a "$TREE" "$WORK/crashed"
+
+# step COMMAND...: shows it, its output and its exit status, with the places as
+# on a real server.
+step() {
+    local status=0
+    echo
+    echo "\$ $*" | sed "s,$TREE,/srv/imap,g"
+    "$@" >"$WORK/out" 2>&1 || status=$?
+    sed "s,$TREE,/srv/imap,g" "$WORK/out"
+    echo "\$ echo \$?"
+    echo $status
+}
+
+step cyrscan -C "$TREE/imapd.conf"
+step cyrrebuild -C "$TREE/imapd.conf" -q -j1 --apply
+step cyrscan -C "$TREE/imapd.conf" -q
+step cyrrebuild -C "$TREE/imapd.conf" --undo "$TREE/conf/cyrescue-undo"
+rm -r "$TREE/conf/cyrescue-undo"
 echo
-echo "\$ cyrscan -C /srv/imap/imapd.conf"
-status=0
-cyrscan -C "$TREE/imapd.conf" >"$WORK/out" || status=$?
-sed "s,$TREE,/srv/imap,g" "$WORK/out"
-echo "\$ echo \$?"
-echo $status
+if diff -r "$WORK/crashed" "$TREE" >"$WORK/out"; then
+    echo "Every file is what it was after the crash, byte for byte."
+else
+    cat "$WORK/out"
+fi

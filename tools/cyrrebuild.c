@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -215,7 +216,7 @@ static const struct cyre_option own_options[] = {
 	{"offline", 0, NULL, "the server is stopped, do not look whether it is", set_offline},
 	{"online", 0, NULL, "the server may run: take its locks", set_online},
 	{"undo-dir", 0, "DIR", "originals go to archives in DIR (default: cyrescue-undo in the configdirectory)", set_undo_dir},
-	{"undo", 0, "ARCHIVE", "put back what is in ARCHIVE", set_undo},
+	{"undo", 0, "ARCHIVE", "put back what is in ARCHIVE, or in all of a folder, newest first", set_undo},
 	{"force", 0, NULL, "with --undo: also over files that were changed since", set_force},
 	{"resume", 0, "REPORT", "go on with the run that wrote REPORT", set_resume},
 	{"json", 0, NULL, "the report as JSON Lines on standard output", set_json},
@@ -368,14 +369,51 @@ static void show_item(void *payload, const struct cyre_undo_item *item)
 		item->mboxname ? item->mboxname : "-", item->path);
 }
 
-static int undo(struct rebuild_tool *t)
+static cyre_status undo_one(struct rebuild_tool *t, const char *archive,
+	struct cyre_undo_totals *sum, struct cyre_error *reterr)
 {
 	struct cyre_undo_options o = {.dry_run = t->dry_run,
 		.force = t->force, .item = show_item, .payload = t};
 	struct cyre_undo_totals n = {0};
-	struct cyre_error err = {0};
-	cyre_status st = cyre_undo(t->undo, &o, &n, &err);
+	cyre_status st = cyre_undo(archive, &o, &n, reterr);
 
+	sum->restored += n.restored;
+	sum->removed += n.removed;
+	sum->moved += n.moved;
+	sum->nothing += n.nothing;
+	sum->refused += n.refused;
+	return st;
+}
+
+/* All archives of a folder, newest first; a refused mailbox ends it there: what
+ * is older would be put below what is newer. */
+static cyre_status undo_folder(struct rebuild_tool *t,
+	struct cyre_undo_totals *sum, struct cyre_error *reterr)
+{
+	char **archives;
+	cyre_status st;
+	size_t n, i;
+
+	st = cyre_undo_list(t->undo, &archives, &n, reterr);
+	if (st != CYRE_OK)
+		return st;
+	for (i = 0; i < n && st == CYRE_OK; i++)
+		st = undo_one(t, archives[i], sum, reterr);
+	cyre_undo_list_free(archives, n);
+	return st;
+}
+
+static int undo(struct rebuild_tool *t)
+{
+	struct cyre_undo_totals n = {0};
+	struct cyre_error err = {0};
+	struct stat sb;
+	cyre_status st;
+
+	if (stat(t->undo, &sb) == 0 && S_ISDIR(sb.st_mode))
+		st = undo_folder(t, &n, &err);
+	else
+		st = undo_one(t, t->undo, &n, &err);
 	printf("%" PRIu64 " restored, %" PRIu64 " removed, %" PRIu64
 	       " moved back, %" PRIu64 " as they were, %" PRIu64
 	       " mailboxes refused%s\n",
