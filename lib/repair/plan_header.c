@@ -64,7 +64,11 @@ static void settle_uidvalidity(struct cyre_plan_work *w)
 
 static bool header_is_damaged(const struct cyre_plan_work *w)
 {
+	struct cyre_slice id = w->j->header.uniqueid;
+
+	/* An id that no release makes: a copy, or the checksum, knows more. */
 	return !w->j->header_read || !w->j->header.magic_ok ||
+	       (id.n && !cyre_uniqueid_ok(id)) ||
 	       cyre_plan_family(w, "HD-") ||
 	       cyre_plan_has(w, (const enum cyre_problem[]){
 					CYRE_P_UNIQUEID_MISFILED,
