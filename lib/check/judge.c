@@ -16,6 +16,7 @@ struct court {
 	const struct cyre_judge_options *o;
 	struct cyre_findings *found;
 	struct cyre_judgement *j;
+	bool whole; /* no record can have been lost from the index */
 };
 
 static bool present(const struct court *c, enum cyre_file which)
@@ -87,6 +88,18 @@ static struct cyre_index_context index_context(const struct court *c)
 	};
 }
 
+/*
+ * Can a file's record have been lost from this index? Asked before the expunge
+ * file is read, whose findings have the same codes.
+ */
+static bool index_is_whole(const struct court *c)
+{
+	const uint64_t *n = c->found->count;
+
+	return c->j->totals.broken == 0 && !n[CYRE_P_INDEX_TRUNCATED] &&
+	       !n[CYRE_P_INDEX_HEADER_CRC] && !n[CYRE_P_INDEX_SIZES];
+}
+
 static void judge_index(struct court *c)
 {
 	struct cyre_index_context ctx = index_context(c);
@@ -98,6 +111,7 @@ static void judge_index(struct court *c)
 		return;
 	j->index_read = true;
 	cyre_check_index(&j->index, &ctx, c->found, &j->totals);
+	c->whole = index_is_whole(c);
 }
 
 /* A 2.3 server's file of expunged messages (index.md 10.2). */
@@ -122,15 +136,6 @@ static void judge_expunge(struct court *c)
 			.actual = j->index.layout->version);
 }
 
-/* Can a file's record have been lost from this index? */
-static bool index_is_whole(const struct court *c)
-{
-	const uint64_t *n = c->found->count;
-
-	return c->j->totals.broken == 0 && !n[CYRE_P_INDEX_TRUNCATED] &&
-	       !n[CYRE_P_INDEX_HEADER_CRC] && !n[CYRE_P_INDEX_SIZES];
-}
-
 static cyre_status judge_files(struct court *c)
 {
 	struct cyre_judgement *j = c->j;
@@ -140,7 +145,7 @@ static cyre_status judge_files(struct court *c)
 		.files = c->ev->files,
 		.nfiles = c->ev->nfiles,
 		.has_archive = c->ev->has_archive,
-		.index_whole = index_is_whole(c),
+		.index_whole = c->whole,
 	};
 
 	return cyre_check_files(&ctx, c->found, &j->files);
