@@ -208,6 +208,18 @@ static const enum cyre_problem closing[] = {CYRE_P_EMPTY_MAILBOX_DIR, CYRE_P_SPO
 	CYRE_P_INDEX_SIZES, CYRE_P_INDEX_TRUNCATED,
 	CYRE_P_INDEX_HEADER_CRC, CYRE_P_INDEX_SIZES};
 
+static bool closes_by_damage(const struct cyre_finding *f)
+{
+	/* It has the codes of the index, and is read by nobody who opens a
+	 * mailbox. */
+	if (f->file == CYRE_FILE_EXPUNGE)
+		return false;
+	for (size_t i = 0; i < sizeof(closing) / sizeof(*closing); i++)
+		if (f->problem == closing[i])
+			return true;
+	return false;
+}
+
 /* Nor when it cannot read one of the two files it always reads. */
 static bool closes_by_rights(const struct cyre_finding *f)
 {
@@ -232,10 +244,9 @@ void cyre_judge_access(const struct cyre_findings *found,
 	int p;
 
 	for (size_t i = 0; i < found->n; i++)
-		j->unavailable |= closes_by_rights(&found->items[i]);
+		j->unavailable |= closes_by_rights(&found->items[i]) ||
+				  closes_by_damage(&found->items[i]);
 
-	for (size_t i = 0; i < sizeof(closing) / sizeof(*closing); i++)
-		j->unavailable |= found->count[closing[i]] != 0;
 	/* Only 2.4 insists on this one (header.md 5). */
 	if (j->index_read && j->index.layout->version == 12)
 		j->unavailable |=
