@@ -13,6 +13,7 @@ struct pool {
 	size_t next, handed;	 /* next to take, next to hand over */
 	size_t window;
 	unsigned working; /* threads that may still finish a job */
+	unsigned waiting; /* for room: nobody is woken for nothing */
 	bool stopping;
 	uint8_t *ready; /* a ring of `window` flags */
 };
@@ -35,8 +36,11 @@ static bool take(struct pool *p, size_t *ret)
 
 	pthread_mutex_lock(&p->lock);
 	while (!p->stopping && p->next < p->job->count &&
-		p->next - p->handed >= p->window)
+		p->next - p->handed >= p->window) {
+		p->waiting++;
 		pthread_cond_wait(&p->room, &p->lock);
+		p->waiting--;
+	}
 	if (!p->stopping && p->next < p->job->count) {
 		*ret = p->next++;
 		got = true;
@@ -55,7 +59,9 @@ static void *run_worker(void *arg)
 		p->job->work(p->job->payload, w->number, n);
 		pthread_mutex_lock(&p->lock);
 		p->ready[n % p->window] = 1;
-		pthread_cond_signal(&p->finished);
+		/* Others can wait until their turn is handed over. */
+		if (n == p->handed)
+			pthread_cond_signal(&p->finished);
 		pthread_mutex_unlock(&p->lock);
 	}
 	pthread_mutex_lock(&p->lock);
@@ -84,7 +90,8 @@ static void hand_over(struct pool *p)
 		p->handed++;
 		if (asked_to_stop(p->job))
 			p->stopping = true;
-		pthread_cond_broadcast(&p->room);
+		if (p->waiting)
+			pthread_cond_broadcast(&p->room);
 	}
 	p->stopping = true;
 	pthread_cond_broadcast(&p->room);
