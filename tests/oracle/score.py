@@ -292,7 +292,7 @@ def table(tree, tool):
             continue
         damaged = Mailbox(tree.dirs).files
         status, output = repair(tree, tool)
-        if tool == "cyrrebuild" and status not in (0, 1, 4):
+        if tool == "cyrrebuild" and status & ~5:
             wrong.append("%s: %s: exit status %d: %s" % (
                 tree.path, name, status, output[-400:]))
         score = Score(tree)
