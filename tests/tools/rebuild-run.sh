@@ -13,6 +13,7 @@ rebuild() {
 
 # hold FILE: keeps the lock a server would, until release.
 hold() {
+    rm -f "$WORK/held"
     "$PYTHON" -c 'import fcntl, sys, time
 f = open(sys.argv[1], "r+b")
 fcntl.lockf(f, fcntl.LOCK_EX)
