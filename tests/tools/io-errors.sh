@@ -35,3 +35,23 @@ done
 failing "$dir/$message" read,pread64 EIO message-unreadable
 # Which mailbox it is, is not asked of a directory that cannot be listed.
 failing "$dir" getdents64 EIO directory-unreadable '(-|user\.anna) - -'
+
+# From each open below the partitions on, in turn, every open fails: with a
+# finding or without a file, never without a word.
+strace -f -qq -o "$WORK/trace" -e trace=openat2 \
+    cyrscan -C "$TREE/imapd.conf" -j0 -o "$WORK/report"
+opens=$(grep -c 'openat2(' "$WORK/trace")
+[ "$opens" -gt 50 ] || fail "only $opens opens: is openat2 there?"
+for n in $(seq 1 3 "$opens"); do
+    error=EACCES
+    [ $((n % 2)) -eq 0 ] || error=EIO
+    status=0
+    strace -f -qq -o "$WORK/trace" -e "inject=openat2:error=$error:when=$n+" \
+        cyrscan -C "$TREE/imapd.conf" -j0 -o "$WORK/report" \
+        >"$WORK/out" 2>"$WORK/err" || status=$?
+    has "$WORK/trace" INJECTED
+    [ $((status & 8)) -ne 0 ] ||
+        fail "open $n of $opens fails with $error, exit status $status"
+    jq -e 'select(.type == "trailer") | .complete' "$WORK/report" \
+        >"$WORK/complete" || fail "the run did not end"
+done
