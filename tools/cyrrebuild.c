@@ -224,54 +224,6 @@ static const struct cyre_option own_options[] = {
 	{NULL, 0, NULL, NULL, NULL},
 };
 
-/* Everything that is open for writing, open before rights are given up. */
-struct outputs {
-	cyre_report *reports[2];
-	size_t n;
-	struct cyre_output file, plan;
-};
-
-static bool open_output(struct cyre_output *out, const char *path)
-{
-	if (!path || cyre_output_open(out, path))
-		return true;
-	cyre_complain(TOOL, "%s: %s", path, strerror(errno));
-	return false;
-}
-
-static bool open_outputs(const struct rebuild_tool *t, struct outputs *out)
-{
-	*out = (struct outputs){.file.fd = -1, .plan.fd = -1};
-	if (!open_output(&out->file, t->output) ||
-		!open_output(&out->plan, t->plan_out))
-		return false;
-	out->reports[out->n++] = cyre_tool_report(
-		t->json ? CYRE_REPORT_JSON : CYRE_REPORT_TEXT, &t->common,
-		NULL);
-	if (t->output)
-		out->reports[out->n++] = cyre_tool_report(CYRE_REPORT_JSON,
-			&t->common, &out->file);
-	return true;
-}
-
-static bool close_outputs(struct outputs *out, bool complete, int status)
-{
-	bool ok = true;
-	size_t i;
-
-	for (i = 0; i < out->n; i++) {
-		ok &= cyre_report_end(out->reports[i], complete, status) ==
-		      CYRE_OK;
-		cyre_report_free(out->reports[i]);
-	}
-	ok &= cyre_output_close(&out->file);
-	ok &= cyre_output_close(&out->plan);
-	if (!ok)
-		cyre_complain(TOOL, "the report could not be written: %s",
-			strerror(errno));
-	return ok;
-}
-
 static int status_of(const struct cyre_rebuild_result *r)
 {
 	int status = EXIT_CLEAN;
@@ -312,15 +264,16 @@ static int rebuild_place(const struct rebuild_tool *t,
 	struct cyre_rebuild_result result = {0};
 	struct cyre_tool_progress progress;
 	struct cyre_error err = {0};
-	struct outputs out;
+	struct cyre_tool_outputs out;
 	char *journal, run[64];
 	int status = EXIT_NOT_DONE;
 	cyre_status st;
 
-	if (!open_outputs(t, &out))
+	if (!cyre_tool_open(TOOL, &t->common, t->json, t->output, t->plan_out,
+		    &out))
 		return EXIT_NOT_DONE;
 	if (!give_up_rights(t, place)) {
-		close_outputs(&out, false, EXIT_NOT_DONE);
+		cyre_tool_close(TOOL, &out, false, EXIT_NOT_DONE);
 		return EXIT_NOT_DONE;
 	}
 	journal = journal_path(t);
@@ -352,7 +305,7 @@ static int rebuild_place(const struct rebuild_tool *t,
 		status = status_of(&result);
 	else
 		cyre_tool_explain(TOOL, st, &err);
-	if (!close_outputs(&out, st == CYRE_OK && result.scan.complete, status))
+	if (!cyre_tool_close(TOOL, &out, st == CYRE_OK && result.scan.complete, status))
 		status |= EXIT_NOT_DONE;
 	free(journal);
 	return status;

@@ -80,47 +80,6 @@ static const struct cyre_option own_options[] = {
 	{NULL, 0, NULL, NULL, NULL},
 };
 
-/* Everything that is open for writing, open before rights are given up. */
-struct outputs {
-	cyre_report *reports[2];
-	size_t n;
-	struct cyre_output file;
-};
-
-static bool open_outputs(const struct scan_tool *t, struct outputs *out)
-{
-	bool text = !t->json;
-
-	*out = (struct outputs){.file.fd = -1};
-	if (t->output && !cyre_output_open(&out->file, t->output)) {
-		cyre_complain(TOOL, "%s: %s", t->output, strerror(errno));
-		return false;
-	}
-	out->reports[out->n++] = cyre_tool_report(
-		text ? CYRE_REPORT_TEXT : CYRE_REPORT_JSON, &t->common, NULL);
-	if (t->output)
-		out->reports[out->n++] = cyre_tool_report(CYRE_REPORT_JSON,
-			&t->common, &out->file);
-	return true;
-}
-
-static bool close_outputs(struct outputs *out, bool complete, int status)
-{
-	bool ok = true;
-	size_t i;
-
-	for (i = 0; i < out->n; i++) {
-		ok &= cyre_report_end(out->reports[i], complete, status) ==
-		      CYRE_OK;
-		cyre_report_free(out->reports[i]);
-	}
-	ok &= cyre_output_close(&out->file);
-	if (!ok)
-		cyre_complain(TOOL, "the report could not be written: %s",
-			strerror(errno));
-	return ok;
-}
-
 static int status_of(const struct scan_tool *t,
 	const struct cyre_scan_result *r)
 {
@@ -151,14 +110,15 @@ static int scan_place(const struct scan_tool *t,
 	struct cyre_scan_result result = {0};
 	struct cyre_tool_progress progress;
 	struct cyre_error err = {0};
-	struct outputs out;
+	struct cyre_tool_outputs out;
 	int status = EXIT_NOT_DONE;
 	cyre_status st;
 
-	if (!open_outputs(t, &out))
+	if (!cyre_tool_open(TOOL, &t->common, t->json, t->output, NULL,
+		    &out))
 		return EXIT_NOT_DONE;
 	if (!cyre_tool_confine(TOOL, &t->common, place)) {
-		close_outputs(&out, false, EXIT_NOT_DONE);
+		cyre_tool_close(TOOL, &out, false, EXIT_NOT_DONE);
 		return EXIT_NOT_DONE;
 	}
 	cyre_tool_begin(TOOL, &t->common, place, t->level, out.reports, out.n);
@@ -171,7 +131,7 @@ static int scan_place(const struct scan_tool *t,
 		status = status_of(t, &result);
 	else
 		cyre_tool_explain(TOOL, st, &err);
-	if (!close_outputs(&out, st == CYRE_OK && result.complete, status))
+	if (!cyre_tool_close(TOOL, &out, st == CYRE_OK && result.complete, status))
 		status |= EXIT_NOT_DONE;
 	return status;
 }

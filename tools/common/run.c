@@ -81,7 +81,8 @@ int cyre_output_write(const void *bytes, size_t n, void *payload)
 	return 0;
 }
 
-cyre_report *cyre_tool_report(enum cyre_report_format format,
+/* To `out`, or standard output when NULL. Ends the tool without memory. */
+static cyre_report *new_report(enum cyre_report_format format,
 	const struct cyre_common_options *c, struct cyre_output *out)
 {
 	struct cyre_report_options o = {
@@ -99,6 +100,50 @@ cyre_report *cyre_tool_report(enum cyre_report_format format,
 		exit(EXIT_NOT_DONE);
 	}
 	return r;
+}
+
+static bool open_file(const char *tool, const char *path,
+	struct cyre_output *out)
+{
+	if (!path || cyre_output_open(out, path))
+		return true;
+	cyre_complain(tool, "%s: %s", path, strerror(errno));
+	return false;
+}
+
+bool cyre_tool_open(const char *tool, const struct cyre_common_options *c,
+	bool json, const char *report, const char *plan,
+	struct cyre_tool_outputs *ret)
+{
+	*ret = (struct cyre_tool_outputs){.file.fd = -1, .plan.fd = -1};
+	if (!open_file(tool, report, &ret->file) ||
+		!open_file(tool, plan, &ret->plan))
+		return false;
+	ret->reports[ret->n++] = new_report(
+		json ? CYRE_REPORT_JSON : CYRE_REPORT_TEXT, c, NULL);
+	if (report)
+		ret->reports[ret->n++] =
+			new_report(CYRE_REPORT_JSON, c, &ret->file);
+	return true;
+}
+
+bool cyre_tool_close(const char *tool, struct cyre_tool_outputs *out,
+	bool complete, int status)
+{
+	bool ok = true;
+	size_t i;
+
+	for (i = 0; i < out->n; i++) {
+		ok &= cyre_report_end(out->reports[i], complete, status) ==
+		      CYRE_OK;
+		cyre_report_free(out->reports[i]);
+	}
+	ok &= cyre_output_close(&out->file);
+	ok &= cyre_output_close(&out->plan);
+	if (!ok)
+		cyre_complain(tool, "the report could not be written: %s",
+			strerror(errno));
+	return ok;
 }
 
 /* Named or not, it must be there before anything is begun. */

@@ -28,9 +28,24 @@ int cyre_output_write(const void *bytes, size_t n, void *out);
 /* Flushed to the disk; false and errno when that failed. */
 bool cyre_output_close(struct cyre_output *out);
 
-/* To `out`, or standard output when NULL. Ends the tool when out of memory. */
-cyre_report *cyre_tool_report(enum cyre_report_format format,
-	const struct cyre_common_options *c, struct cyre_output *out);
+/* Everything that is open for writing, open before rights are given up. */
+struct cyre_tool_outputs {
+	cyre_report *reports[2];
+	size_t n;
+	struct cyre_output file, plan;
+};
+
+/*
+ * The reports of a run: text, or with `json` JSON Lines, on standard output;
+ * JSON Lines to the file `report` as well; an empty file `plan`. Either may be
+ * NULL. Complains and returns false when a file cannot be made.
+ */
+bool cyre_tool_open(const char *tool, const struct cyre_common_options *c,
+	bool json, const char *report, const char *plan,
+	struct cyre_tool_outputs *ret);
+/* Ends the reports and closes the files; false when one was not written. */
+bool cyre_tool_close(const char *tool, struct cyre_tool_outputs *out,
+	bool complete, int status);
 
 /*
  * How many servers the options name: one a --config. Complains and exits 16
