@@ -19,16 +19,15 @@
 #define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
 #endif
 
-#define WRITES_ABI_1                                                       \
-	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |   \
-		LANDLOCK_ACCESS_FS_REMOVE_FILE |                           \
-		LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | \
-		LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | \
-		LANDLOCK_ACCESS_FS_MAKE_FIFO |                             \
-		LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
+#define WRITES_ABI_1                                                           \
+	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |       \
+		LANDLOCK_ACCESS_FS_REMOVE_FILE |                               \
+		LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |   \
+		LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |   \
+		LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK | \
+		LANDLOCK_ACCESS_FS_MAKE_SYM)
 
-static cyre_status fail(struct cyre_error *e, const char *call,
-	cyre_status st)
+static cyre_status fail(struct cyre_error *e, const char *call, cyre_status st)
 {
 	if (e)
 		*e = (struct cyre_error){.errnum = errno, .call = call};
@@ -55,8 +54,8 @@ cyre_status cyre_confine_readonly(struct cyre_error *reterr)
 	abi = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0,
 		LANDLOCK_CREATE_RULESET_VERSION);
 	if (abi < 1)
-		return fail(reterr, "landlock_create_ruleset",
-			CYRE_EUNSUPPORTED);
+		return fail(
+			reterr, "landlock_create_ruleset", CYRE_EUNSUPPORTED);
 	/* These rights are handled and no rule grants them: all are refused. */
 	attr.handled_access_fs = writes_for(abi);
 	fd = syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
@@ -70,8 +69,8 @@ cyre_status cyre_confine_readonly(struct cyre_error *reterr)
 	return st;
 }
 
-cyre_status cyre_become_user(uid_t uid, gid_t gid, enum cyre_keep keep,
-	struct cyre_error *reterr)
+cyre_status cyre_become_user(
+	uid_t uid, gid_t gid, enum cyre_keep keep, struct cyre_error *reterr)
 {
 	const capng_type_t both =
 		(capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED);

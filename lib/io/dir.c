@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "nstime.h"
+
 #define FILE_FLAGS (O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 #define DIR_FLAGS  (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
@@ -195,8 +197,7 @@ static struct cyre_file_info info_of(const struct stat *sb, int fd)
 		.uid = sb->st_uid,
 		.gid = sb->st_gid,
 		.size = sb->st_size < 0 ? 0 : (uint64_t)sb->st_size,
-		.mtime_ns = (int64_t)sb->st_mtim.tv_sec * 1000000000 +
-			    sb->st_mtim.tv_nsec,
+		.mtime_ns = cyre_ns_of(sb->st_mtim.tv_sec, sb->st_mtim.tv_nsec),
 		.dev = sb->st_dev,
 		.ino = sb->st_ino,
 		.nlink = sb->st_nlink,

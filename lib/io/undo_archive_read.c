@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "fail.h"
+#include "nstime.h"
 #include "replace.h"
 #include "undo_archive_names.h"
 
@@ -115,9 +116,8 @@ static cyre_status keep_member(
 		.uid = (uint32_t)archive_entry_uid(a->entry),
 		.gid = (uint32_t)archive_entry_gid(a->entry),
 		.mode = archive_entry_perm(a->entry) & 07777,
-		.mtime_ns =
-			(int64_t)archive_entry_mtime(a->entry) * 1000000000 +
-			archive_entry_mtime_nsec(a->entry)};
+		.mtime_ns = cyre_ns_of(archive_entry_mtime(a->entry),
+			archive_entry_mtime_nsec(a->entry))};
 	const char *name = archive_entry_pathname(a->entry);
 	cyre_status st;
 	char *path;

@@ -5,6 +5,7 @@
 
 #include "buf.h"
 #include "digest.h"
+#include "nstime.h"
 
 START_TEST(cursor_fails_once_and_stays_failed)
 {
@@ -54,6 +55,17 @@ START_TEST(buffer_keeps_its_limit)
 }
 END_TEST
 
+/* One flipped bit in an undo archive made a date in the year 2538. */
+START_TEST(times_that_do_not_fit_end_at_the_limit)
+{
+	ck_assert_int_eq(cyre_ns_of(1, 5), 1000000005);
+	ck_assert_int_eq(cyre_ns_of(-1, 5), -999999995);
+	ck_assert_int_eq(cyre_ns_of(17954699077, 0), INT64_MAX);
+	ck_assert_int_eq(cyre_ns_of(INT64_MIN, 0), INT64_MIN);
+	ck_assert_int_eq(cyre_ns_of(9223372036, 999999999), INT64_MAX);
+}
+END_TEST
+
 START_TEST(sums_have_known_values)
 {
 	static const uint8_t abc_sha1[CYRE_SHA1_LEN] = {0xa9, 0x99, 0x3e, 0x36,
@@ -79,8 +91,10 @@ START_TEST(problem_rows_are_unique_and_whole)
 	int i;
 
 	ck_assert_uint_eq(strlen(r->id), 6);
-	ck_assert_msg(strspn(r->slug, "abcdefghijklmnopqrstuvwxyz0123456789-") ==
-			strlen(r->slug), "%s", r->slug);
+	ck_assert_msg(
+		strspn(r->slug, "abcdefghijklmnopqrstuvwxyz0123456789-") ==
+			strlen(r->slug),
+		"%s", r->slug);
 	for (i = 0; i < _i; i++) {
 		const struct cyre_problem_row *q =
 			cyre_problem_row((enum cyre_problem)i);
@@ -134,9 +148,10 @@ int main(void)
 	tcase_add_test(t, cursor_fails_once_and_stays_failed);
 	tcase_add_test(t, slice_sub_rejects_what_wraps);
 	tcase_add_test(t, buffer_keeps_its_limit);
+	tcase_add_test(t, times_that_do_not_fit_end_at_the_limit);
 	tcase_add_test(t, sums_have_known_values);
-	tcase_add_loop_test(t, problem_rows_are_unique_and_whole, 0,
-		CYRE_PROBLEM_COUNT);
+	tcase_add_loop_test(
+		t, problem_rows_are_unique_and_whole, 0, CYRE_PROBLEM_COUNT);
 	tcase_add_test(t, findings_sort_and_count_past_their_limit);
 	suite_add_tcase(s, t);
 	return cyre_run_suite(s);

@@ -36,7 +36,7 @@ enum cyre_keep {
  *
  * CYRE_OK, or CYRE_EIO: the process must not go on.
  */
-CYRE_API cyre_status cyre_become_user(uid_t uid, gid_t gid, enum cyre_keep keep,
-	struct cyre_error *reterr);
+CYRE_API cyre_status cyre_become_user(
+	uid_t uid, gid_t gid, enum cyre_keep keep, struct cyre_error *reterr);
 
 #endif
