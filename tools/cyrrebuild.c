@@ -24,9 +24,9 @@
 
 #define TOOL "cyrrebuild"
 
-static const char usage[] =
-	"Usage: cyrrebuild [OPTION]...\n"
-	"Brings lost metadata of mailboxes back. Plans only, unless --apply is given.\n";
+static const char usage[] = "Usage: cyrrebuild [OPTION]...\n"
+			    "Brings lost metadata of mailboxes back. Plans "
+			    "only, unless --apply is given.\n";
 
 struct rebuild_tool {
 	struct cyre_common_options common;
@@ -203,24 +203,51 @@ static bool set_output(void *payload, const char *s)
 }
 
 static const struct cyre_option own_options[] = {
-	{"apply", 0, NULL, "do it; without, the plan is made and nothing written", set_apply},
-	{"dry-run", 'n', NULL, "plan only (with --undo: test only)", set_dry_run},
+	{"apply", 0, NULL,
+		"do it; without, the plan is made and nothing written",
+		set_apply},
+	{"dry-run", 'n', NULL, "plan only (with --undo: test only)",
+		set_dry_run},
 	{"plan-out", 0, "FILE", "the plan as JSON Lines to FILE", set_plan_out},
-	{"plan", 0, "FILE", "do just what the reviewed plan in FILE says", set_plan},
-	{"accept", 0, "HOW", "how sure a repair must be: exact, rule (default) or all", set_accept},
-	{"only", 0, "CODE,...", "only repairs of these findings, by code or id", set_only},
-	{"orphans", 0, "WHAT", "messages without a record: auto (default), report or adopt", set_orphans},
-	{"as-release", 0, "V", "write what this release of Cyrus would, e.g. 2.3.16", set_release},
-	{"index-version", 0, "N", "convert to this version of cyrus.index; keep (default)", set_index_version},
-	{"order", 0, "HOW", "impact (worst hurt first, default) or name", set_order},
-	{"offline", 0, NULL, "the server is stopped, do not look whether it is", set_offline},
+	{"plan", 0, "FILE", "do just what the reviewed plan in FILE says",
+		set_plan},
+	{"accept", 0, "HOW",
+		"how sure a repair must be: exact, rule (default) or all",
+		set_accept},
+	{"only", 0, "CODE,...", "only repairs of these findings, by code or id",
+		set_only},
+	{"orphans", 0, "WHAT",
+		"messages without a record: auto (default), report or adopt",
+		set_orphans},
+	{"as-release", 0, "V",
+		"write what this release of Cyrus would, e.g. 2.3.16",
+		set_release},
+	{"index-version", 0, "N",
+		"convert to this version of cyrus.index; keep (default)",
+		set_index_version},
+	{"order", 0, "HOW", "impact (worst hurt first, default) or name",
+		set_order},
+	{"offline", 0, NULL, "the server is stopped, do not look whether it is",
+		set_offline},
 	{"online", 0, NULL, "the server may run: take its locks", set_online},
-	{"undo-dir", 0, "DIR", "originals go to archives in DIR (default: cyrescue-undo in the configdirectory)", set_undo_dir},
-	{"undo", 0, "ARCHIVE", "put back what is in ARCHIVE, or in all of a folder, newest first", set_undo},
-	{"force", 0, NULL, "with --undo: also over files that were changed since", set_force},
-	{"resume", 0, "REPORT", "go on with the run that wrote REPORT", set_resume},
-	{"json", 0, NULL, "the report as JSON Lines on standard output", set_json},
-	{"output", 'o', "FILE", "the report as JSON Lines to FILE, beside the text", set_output},
+	{"undo-dir", 0, "DIR",
+		"originals go to archives in DIR (default: cyrescue-undo in "
+		"the configdirectory)",
+		set_undo_dir},
+	{"undo", 0, "ARCHIVE",
+		"put back what is in ARCHIVE, or in all of a folder, newest "
+		"first",
+		set_undo},
+	{"force", 0, NULL,
+		"with --undo: also over files that were changed since",
+		set_force},
+	{"resume", 0, "REPORT", "go on with the run that wrote REPORT",
+		set_resume},
+	{"json", 0, NULL, "the report as JSON Lines on standard output",
+		set_json},
+	{"output", 'o', "FILE",
+		"the report as JSON Lines to FILE, beside the text",
+		set_output},
 	{NULL, 0, NULL, NULL, NULL},
 };
 
@@ -239,8 +266,8 @@ static int status_of(const struct cyre_rebuild_result *r)
 	return status;
 }
 
-static bool give_up_rights(const struct rebuild_tool *t,
-	const struct cyre_source_place *place)
+static bool give_up_rights(
+	const struct rebuild_tool *t, const struct cyre_source_place *place)
 {
 	return t->o.apply ? cyre_tool_become(TOOL, place, CYRE_KEEP_REPAIR)
 			  : cyre_tool_confine(TOOL, &t->common, place);
@@ -257,8 +284,8 @@ static char *journal_path(const struct rebuild_tool *t)
 	return path;
 }
 
-static int rebuild_place(const struct rebuild_tool *t,
-	const struct cyre_source_place *place)
+static int rebuild_place(
+	const struct rebuild_tool *t, const struct cyre_source_place *place)
 {
 	struct cyre_rebuild_options o = t->o;
 	struct cyre_rebuild_result result = {0};
@@ -269,8 +296,8 @@ static int rebuild_place(const struct rebuild_tool *t,
 	int status = EXIT_NOT_DONE;
 	cyre_status st;
 
-	if (!cyre_tool_open(TOOL, &t->common, t->json, t->output, t->plan_out,
-		    &out))
+	if (!cyre_tool_open(
+		    TOOL, &t->common, t->json, t->output, t->plan_out, &out))
 		return EXIT_NOT_DONE;
 	if (!give_up_rights(t, place)) {
 		cyre_tool_close(TOOL, &out, false, EXIT_NOT_DONE);
@@ -295,17 +322,18 @@ static int rebuild_place(const struct rebuild_tool *t,
 		o.plan_write = cyre_output_write;
 		o.plan_payload = &out.plan;
 	}
-	cyre_tool_begin(TOOL, &t->common, place, CYRE_LEVEL_SUMS, out.reports,
-		out.n);
-	cyre_tool_progress(&progress, &t->common, &o.scan.progress,
-		&o.scan.payload);
+	cyre_tool_begin(
+		TOOL, &t->common, place, CYRE_LEVEL_SUMS, out.reports, out.n);
+	cyre_tool_progress(
+		&progress, &t->common, &o.scan.progress, &o.scan.payload);
 	st = cyre_rebuild(&o, &result, &err);
 	cyre_tool_progress_end(&progress);
 	if (st == CYRE_OK)
 		status = status_of(&result);
 	else
 		cyre_tool_explain(TOOL, st, &err);
-	if (!cyre_tool_close(TOOL, &out, st == CYRE_OK && result.scan.complete, status))
+	if (!cyre_tool_close(
+		    TOOL, &out, st == CYRE_OK && result.scan.complete, status))
 		status |= EXIT_NOT_DONE;
 	free(journal);
 	return status;
@@ -326,7 +354,9 @@ static cyre_status undo_one(struct rebuild_tool *t, const char *archive,
 	struct cyre_undo_totals *sum, struct cyre_error *reterr)
 {
 	struct cyre_undo_options o = {.dry_run = t->dry_run,
-		.force = t->force, .item = show_item, .payload = t};
+		.force = t->force,
+		.item = show_item,
+		.payload = t};
 	struct cyre_undo_totals n = {0};
 	cyre_status st = cyre_undo(archive, &o, &n, reterr);
 
@@ -385,11 +415,14 @@ static void check_usage(const struct rebuild_tool *t)
 	if (t->o.plan && !t->o.apply)
 		cyre_usage_error(TOOL, "--plan needs --apply");
 	if (t->o.plan && t->plan_out)
-		cyre_usage_error(TOOL, "--plan and --plan-out exclude each other");
+		cyre_usage_error(
+			TOOL, "--plan and --plan-out exclude each other");
 	if (t->o.apply && t->dry_run)
-		cyre_usage_error(TOOL, "--apply and --dry-run exclude each other");
+		cyre_usage_error(
+			TOOL, "--apply and --dry-run exclude each other");
 	if (t->o.online && t->o.offline)
-		cyre_usage_error(TOOL, "--online and --offline exclude each other");
+		cyre_usage_error(
+			TOOL, "--online and --offline exclude each other");
 	if (t->force && !t->undo)
 		cyre_usage_error(TOOL, "--force belongs to --undo");
 	if (t->resume && !t->o.apply)
@@ -405,10 +438,11 @@ int main(int argc, char **argv)
 	int first, status = EXIT_CLEAN;
 	size_t i, n;
 
-	cyre_parse_options(argc, argv, TOOL, usage, own_options, &t, &t.common,
-		&first);
+	cyre_parse_options(
+		argc, argv, TOOL, usage, own_options, &t, &t.common, &first);
 	if (first < argc)
-		cyre_usage_error(TOOL, "unexpected argument '%s'; mailboxes are named with -m",
+		cyre_usage_error(TOOL,
+			"unexpected argument '%s'; mailboxes are named with -m",
 			argv[first]);
 	check_usage(&t);
 	cyre_tool_signals();
@@ -420,7 +454,9 @@ int main(int argc, char **argv)
 	}
 	n = cyre_tool_places(TOOL, &t.common);
 	if (n > 1 && (t.output || t.plan_out || t.o.plan || t.resume))
-		cyre_usage_error(TOOL, "-o, --plan, --plan-out and --resume are for one server; give one --config with them");
+		cyre_usage_error(TOOL,
+			"-o, --plan, --plan-out and --resume are for one "
+			"server; give one --config with them");
 	for (i = 0; i < n && !cyre_tool_stop; i++) {
 		place = cyre_tool_place(&t.common, i);
 		status |= rebuild_place(&t, &place);

@@ -73,15 +73,24 @@ static bool set_fail_on(void *payload, const char *s)
 }
 
 static const struct cyre_option own_options[] = {
-	{"level", 0, "N", "1 directories, 2 indexes, 3 every checksum (default), 4 every message, 5 parsed too", set_level},
-	{"json", 0, NULL, "the report as JSON Lines on standard output", set_json},
-	{"output", 'o', "FILE", "the report as JSON Lines to FILE, beside the text", set_output},
-	{"fail-on", 0, "SEVERITY", "note, stale (default), damage or loss: what makes exit status 4", set_fail_on},
+	{"level", 0, "N",
+		"1 directories, 2 indexes, 3 every checksum (default), 4 every "
+		"message, 5 parsed too",
+		set_level},
+	{"json", 0, NULL, "the report as JSON Lines on standard output",
+		set_json},
+	{"output", 'o', "FILE",
+		"the report as JSON Lines to FILE, beside the text",
+		set_output},
+	{"fail-on", 0, "SEVERITY",
+		"note, stale (default), damage or loss: what makes exit status "
+		"4",
+		set_fail_on},
 	{NULL, 0, NULL, NULL, NULL},
 };
 
-static int status_of(const struct scan_tool *t,
-	const struct cyre_scan_result *r)
+static int status_of(
+	const struct scan_tool *t, const struct cyre_scan_result *r)
 {
 	int status = EXIT_CLEAN;
 
@@ -95,8 +104,8 @@ static int status_of(const struct scan_tool *t,
 }
 
 /* One server: its header, its mailboxes, its trailer. */
-static int scan_place(const struct scan_tool *t,
-	const struct cyre_source_place *place)
+static int scan_place(
+	const struct scan_tool *t, const struct cyre_source_place *place)
 {
 	struct cyre_scan_options o = {
 		.place = *place,
@@ -114,8 +123,7 @@ static int scan_place(const struct scan_tool *t,
 	int status = EXIT_NOT_DONE;
 	cyre_status st;
 
-	if (!cyre_tool_open(TOOL, &t->common, t->json, t->output, NULL,
-		    &out))
+	if (!cyre_tool_open(TOOL, &t->common, t->json, t->output, NULL, &out))
 		return EXIT_NOT_DONE;
 	if (!cyre_tool_confine(TOOL, &t->common, place)) {
 		cyre_tool_close(TOOL, &out, false, EXIT_NOT_DONE);
@@ -131,7 +139,8 @@ static int scan_place(const struct scan_tool *t,
 		status = status_of(t, &result);
 	else
 		cyre_tool_explain(TOOL, st, &err);
-	if (!cyre_tool_close(TOOL, &out, st == CYRE_OK && result.complete, status))
+	if (!cyre_tool_close(
+		    TOOL, &out, st == CYRE_OK && result.complete, status))
 		status |= EXIT_NOT_DONE;
 	return status;
 }
@@ -144,18 +153,20 @@ int main(int argc, char **argv)
 	size_t i, n;
 	int first, status = EXIT_CLEAN;
 
-	cyre_parse_options(argc, argv, TOOL, usage, own_options, &t, &t.common,
-		&first);
+	cyre_parse_options(
+		argc, argv, TOOL, usage, own_options, &t, &t.common, &first);
 	if (first < argc)
-		cyre_usage_error(TOOL, "unexpected argument '%s'; mailboxes are named with -m",
+		cyre_usage_error(TOOL,
+			"unexpected argument '%s'; mailboxes are named with -m",
 			argv[first]);
 	if (t.level == CYRE_LEVEL_DATABASES)
-		cyre_usage_error(TOOL, "--level %u is not available in this version",
-			t.level);
+		cyre_usage_error(TOOL,
+			"--level %u is not available in this version", t.level);
 	cyre_tool_signals();
 	n = cyre_tool_places(TOOL, &t.common);
 	if (n > 1 && t.output)
-		cyre_usage_error(TOOL, "-o takes one report; give one --config with it");
+		cyre_usage_error(
+			TOOL, "-o takes one report; give one --config with it");
 	for (i = 0; i < n && !cyre_tool_stop; i++) {
 		place = cyre_tool_place(&t.common, i);
 		status |= scan_place(&t, &place);

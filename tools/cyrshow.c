@@ -16,10 +16,11 @@
 
 #define TOOL "cyrshow"
 
-static const char usage[] =
-	"Usage: cyrshow [OPTION]... PATH...\n"
-	"Prints a mailbox's directory, cyrus.header, cyrus.index, cyrus.expunge or\n"
-	"cyrus.cache, or a database, and marks what is damaged. Writes nothing.\n";
+static const char usage[] = "Usage: cyrshow [OPTION]... PATH...\n"
+			    "Prints a mailbox's directory, cyrus.header, "
+			    "cyrus.index, cyrus.expunge or\n"
+			    "cyrus.cache, or a database, and marks what is "
+			    "damaged. Writes nothing.\n";
 
 static bool set_json(void *payload, const char *s)
 {
@@ -39,7 +40,8 @@ static int write_stdout(const void *bytes, size_t n, void *payload)
 	return fwrite(bytes, 1, n, stdout) == n ? 0 : -1;
 }
 
-static void explain(const char *path, cyre_status st, const struct cyre_error *e)
+static void explain(
+	const char *path, cyre_status st, const struct cyre_error *e)
 {
 	switch (st) {
 	case CYRE_EIO:
@@ -81,7 +83,8 @@ static int show(const struct cyre_show_options *o, const char *path)
 int main(int argc, char **argv)
 {
 	struct cyre_show_options o = {.format = CYRE_REPORT_TEXT,
-		.now = (uint64_t)time(NULL), .write = write_stdout};
+		.now = (uint64_t)time(NULL),
+		.write = write_stdout};
 	struct cyre_common_options common;
 	int first, status = EXIT_CLEAN;
 

@@ -13,7 +13,7 @@
 struct cyre_buf {
 	uint8_t *p;
 	size_t n, cap;
-	size_t limit;	/* bytes; 0: none */
+	size_t limit; /* bytes; 0: none */
 	bool bad;
 };
 

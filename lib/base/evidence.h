@@ -32,10 +32,10 @@ struct cyre_msgfile {
 
 /* A metadata file. */
 struct cyre_metafile {
-	uint8_t state;		  /* enum cyre_entry_state */
+	uint8_t state;            /* enum cyre_entry_state */
 	struct cyre_slice bytes;  /* whole; empty for caches */
 	struct cyre_source *view; /* caches only; NULL: not opened */
-	uint64_t size;		  /* bytes */
+	uint64_t size;            /* bytes */
 	int64_t mtime_ns;
 	uint32_t mode, uid, gid;
 };

@@ -53,8 +53,8 @@ static int compare(const void *va, const void *vb)
 {
 	const struct cyre_finding *a = va, *b = vb;
 
-#define BY(field) \
-	if (a->field != b->field) \
+#define BY(field)                                                              \
+	if (a->field != b->field)                                              \
 	return a->field < b->field ? -1 : 1
 	BY(file);
 	BY(offset);

@@ -16,7 +16,7 @@ struct cyre_json {
 };
 
 void cyre_json_begin(struct cyre_json *j, char bracket); /* { or [ */
-void cyre_json_end(struct cyre_json *j, char bracket);	 /* } or ] */
+void cyre_json_end(struct cyre_json *j, char bracket);   /* } or ] */
 void cyre_json_key(struct cyre_json *j, const char *key);
 void cyre_json_slice(struct cyre_json *j, struct cyre_slice s);
 void cyre_json_number(struct cyre_json *j, uint64_t v);

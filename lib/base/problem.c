@@ -4,8 +4,8 @@
 #include <string.h>
 
 static const struct cyre_problem_row rows[] = {
-#define X(name, id, slug, sev, fix, detail, customer, repair) \
-	{#name, id, slug, CYRE_SEV_##sev, CYRE_FIX_##fix, detail, customer, \
+#define X(name, id, slug, sev, fix, detail, customer, repair)                  \
+	{#name, id, slug, CYRE_SEV_##sev, CYRE_FIX_##fix, detail, customer,    \
 		repair},
 	CYRE_PROBLEMS(X)
 #undef X

@@ -13,13 +13,13 @@
 #include "annotation.h"
 #include "digest.h"
 
-#define VENDOR	   "/vendor/cmu/cyrus-imapd/"
+#define VENDOR     "/vendor/cmu/cyrus-imapd/"
 #define BASE_3_1_8 12345678u /* the start value since 3.1.8 */
 
 struct sums {
-	uint32_t stored;	/* without those that shadow a record field */
+	uint32_t stored;        /* without those that shadow a record field */
 	uint32_t stored_shadow; /* of those */
-	uint64_t bytes;		/* of the values */
+	uint64_t bytes;         /* of the values */
 };
 
 /* The records, in an index or by themselves; they ascend. */
@@ -30,8 +30,8 @@ struct records {
 	const struct cyre_index_record *r;
 };
 
-static bool find_record(const struct records *of, uint32_t uid,
-	struct cyre_index_record *ret)
+static bool find_record(
+	const struct records *of, uint32_t uid, struct cyre_index_record *ret)
 {
 	size_t lo = 0, hi = of->n, mid;
 
@@ -76,8 +76,7 @@ static bool shadows_field(unsigned version, struct cyre_slice entry)
 }
 
 /* crc32("<uid> <entry> <userid> " + value) */
-static uint32_t sum_of(const struct cyre_annotation *a,
-	struct cyre_slice owner)
+static uint32_t sum_of(const struct cyre_annotation *a, struct cyre_slice owner)
 {
 	struct cyre_slice blank = cyre_slice_str(" "), user = a->userid;
 	uint32_t crc;
@@ -93,9 +92,8 @@ static uint32_t sum_of(const struct cyre_annotation *a,
 	return cyre_crc32_more(crc, a->value);
 }
 
-static void add_entry(const struct records *of,
-	const struct cyre_db_entry *e, struct cyre_slice owner,
-	struct sums *sums)
+static void add_entry(const struct records *of, const struct cyre_db_entry *e,
+	struct cyre_slice owner, struct sums *sums)
 {
 	struct cyre_index_record r;
 	struct cyre_annotation a;
@@ -115,9 +113,9 @@ static void add_entry(const struct records *of,
 		sums->stored ^= sum_of(&a, owner);
 }
 
-static cyre_status add_file(const struct records *of,
-	struct cyre_slice bytes, struct cyre_slice owner,
-	struct cyre_findings *found, struct sums *sums, bool *ret_known)
+static cyre_status add_file(const struct records *of, struct cyre_slice bytes,
+	struct cyre_slice owner, struct cyre_findings *found, struct sums *sums,
+	bool *ret_known)
 {
 	struct cyre_db *db;
 	cyre_status st;

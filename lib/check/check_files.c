@@ -16,7 +16,7 @@ struct match {
 	struct cyre_findings *found;
 	struct cyre_files_totals *sum;
 	uint8_t *claimed; /* one bit a file: some record speaks of it */
-	size_t hint;	  /* records and files mostly ascend together */
+	size_t hint;      /* records and files mostly ascend together */
 };
 
 static void note(struct match *m, enum cyre_problem p, uint32_t uid,
@@ -68,8 +68,8 @@ static bool claimed(const struct match *m, size_t i)
 }
 
 /* The record of an expunged message whose file the server was to remove. */
-static void check_unlinked(struct match *m, const struct cyre_index_record *r,
-	size_t n)
+static void check_unlinked(
+	struct match *m, const struct cyre_index_record *r, size_t n)
 {
 	uint64_t pending = CYRE_OPT_NEEDS_UNLINK | CYRE_OPT_NEEDS_REPACK;
 
@@ -78,13 +78,12 @@ static void check_unlinked(struct match *m, const struct cyre_index_record *r,
 }
 
 /* Of two copies the flag decides which is used (index.md 10.4). */
-static const struct cyre_msgfile *pick_side(struct match *m,
-	const struct cyre_index_record *r, size_t i, size_t n)
+static const struct cyre_msgfile *pick_side(
+	struct match *m, const struct cyre_index_record *r, size_t i, size_t n)
 {
 	const struct cyre_msgfile *f = m->ctx->files;
-	uint8_t side = r->system_flags & CYRE_FLAG_ARCHIVED
-			       ? CYRE_SIDE_ARCHIVE
-			       : CYRE_SIDE_SPOOL;
+	uint8_t side = r->system_flags & CYRE_FLAG_ARCHIVED ? CYRE_SIDE_ARCHIVE
+							    : CYRE_SIDE_SPOOL;
 	size_t k;
 
 	if (!m->ctx->has_archive)

@@ -21,7 +21,7 @@ struct cyre_files_context {
 
 /* What became of the messages; only files that somebody counts. */
 struct cyre_files_totals {
-	uint64_t bytes;	  /* of the files of live records */
+	uint64_t bytes;   /* of the files of live records */
 	uint64_t missing; /* live records without a file */
 	uint64_t orphans; /* files that should have a record */
 };

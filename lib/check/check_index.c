@@ -11,7 +11,7 @@
 
 #define DAY 86400u
 /* No mailbox gets so many messages between two that it keeps. */
-#define LAST_UID_JUMP	 100000000u
+#define LAST_UID_JUMP 100000000u
 
 /* One record on its way through the tests. */
 struct visit {
@@ -82,8 +82,8 @@ static void check_flags(struct visit *v)
 
 static void unshift_modseq(struct visit *v)
 {
-	uint64_t meant = cyre_index_modseq_meant(v->ix->layout->version,
-		v->r.modseq, v->ix->h.highestmodseq);
+	uint64_t meant = cyre_index_modseq_meant(
+		v->ix->layout->version, v->r.modseq, v->ix->h.highestmodseq);
 
 	if (meant == v->r.modseq)
 		return;
@@ -99,8 +99,7 @@ static void check_modseq(struct visit *v)
 	if (v->r.modseq == 0)
 		note(v, CYRE_P_INDEX_MODSEQ_ZERO, 1, 0, NULL);
 	/* The header of an expunge file is a copy made when it was created. */
-	if (v->which == CYRE_FILE_INDEX &&
-		v->r.modseq > v->ix->h.highestmodseq)
+	if (v->which == CYRE_FILE_INDEX && v->r.modseq > v->ix->h.highestmodseq)
 		note(v, CYRE_P_INDEX_MODSEQ_FUTURE, v->ix->h.highestmodseq,
 			v->r.modseq, NULL);
 	if (v->r.createdmodseq > v->r.modseq)
@@ -108,8 +107,8 @@ static void check_modseq(struct visit *v)
 			v->r.createdmodseq, "record");
 }
 
-static void check_date(struct visit *v, uint64_t ns, bool required,
-	const char *name)
+static void check_date(
+	struct visit *v, uint64_t ns, bool required, const char *name)
 {
 	uint64_t t = cyre_index_seconds(ns);
 
@@ -184,8 +183,7 @@ static void check_records(const struct cyre_index *ix,
 	const struct cyre_index_context *ctx, enum cyre_file which,
 	struct cyre_findings *found, struct cyre_index_totals *ret)
 {
-	struct visit v = {
-		.ix = ix, .ctx = ctx, .found = found, .which = which};
+	struct visit v = {.ix = ix, .ctx = ctx, .found = found, .which = which};
 
 	cyre_index_tally_begin(&v.tally, ix->layout->version, ctx->flag_names,
 		ctx->flag_count);
@@ -209,9 +207,9 @@ static void compare(struct cyre_findings *found, enum cyre_file which,
 				.text = c->name);
 }
 
-#define COMPARE(found, which, p, ...)                                 \
-	compare(found, which, p, (const struct counter[]){__VA_ARGS__}, \
-		sizeof((const struct counter[]){__VA_ARGS__}) /         \
+#define COMPARE(found, which, p, ...)                                          \
+	compare(found, which, p, (const struct counter[]){__VA_ARGS__},        \
+		sizeof((const struct counter[]){__VA_ARGS__}) /                \
 			sizeof(struct counter))
 
 static void check_counters(const struct cyre_index *ix, enum cyre_file which,
@@ -250,8 +248,8 @@ static void simple(struct cyre_findings *found, enum cyre_problem p,
 }
 
 static void check_header_numbers(const struct cyre_index *ix,
-	const struct cyre_index_context *ctx,
-	const struct cyre_index_totals *t, struct cyre_findings *found)
+	const struct cyre_index_context *ctx, const struct cyre_index_totals *t,
+	struct cyre_findings *found)
 {
 	const struct cyre_index_header *h = &ix->h;
 	unsigned version = ix->layout->version;
@@ -294,8 +292,8 @@ static void check_header_numbers(const struct cyre_index *ix,
 			cyre_index_seconds(h->first_expunged), NULL);
 }
 
-static void check_options(const struct cyre_index *ix,
-	struct cyre_findings *found)
+static void check_options(
+	const struct cyre_index *ix, struct cyre_findings *found)
 {
 	unsigned version = ix->layout->version;
 	uint64_t options = ix->h.options;
@@ -309,8 +307,8 @@ static void check_options(const struct cyre_index *ix,
 }
 
 static void check_against_header(const struct cyre_index *ix,
-	const struct cyre_index_context *ctx,
-	const struct cyre_index_totals *t, struct cyre_findings *found)
+	const struct cyre_index_context *ctx, const struct cyre_index_totals *t,
+	struct cyre_findings *found)
 {
 	unsigned i;
 
@@ -319,8 +317,8 @@ static void check_against_header(const struct cyre_index *ix,
 	for (i = 0; i < CYRE_MAX_USER_FLAGS; i++)
 		if (t->flag_use[i] &&
 			(i >= ctx->flag_count || !ctx->flag_names[i].n))
-			simple(found, CYRE_P_INDEX_FLAG_UNNAMED,
-				t->flag_use[i], i, NULL);
+			simple(found, CYRE_P_INDEX_FLAG_UNNAMED, t->flag_use[i],
+				i, NULL);
 	if (ix->layout->version < 12)
 		return;
 	/* 0 means "not known" to 2.5 and later (header.md 5). */

@@ -23,8 +23,8 @@ static bool zeros(const uint8_t *p, size_t n)
 	return n == 0;
 }
 
-bool cyre_record_has_guid(const struct cyre_index *ix,
-	const struct cyre_index_record *r)
+bool cyre_record_has_guid(
+	const struct cyre_index *ix, const struct cyre_index_record *r)
 {
 	unsigned version = ix->layout->version;
 

@@ -12,8 +12,8 @@
 #include "index.h"
 
 /* Has this record a GUID that is the SHA-1 of the file? (index.md 8.4) */
-bool cyre_record_has_guid(const struct cyre_index *ix,
-	const struct cyre_index_record *r);
+bool cyre_record_has_guid(
+	const struct cyre_index *ix, const struct cyre_index_record *r);
 
 /*
  * One message against its record (NULL: it has none). `guid` is the SHA-1 of

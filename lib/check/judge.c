@@ -56,8 +56,8 @@ static void judge_presence(struct court *c)
 static cyre_status judge_header(struct court *c)
 {
 	struct cyre_header *h = &c->j->header;
-	struct cyre_header_context ctx = {.file = CYRE_FILE_HEADER,
-		.mboxname = text(c->ev->mboxname)};
+	struct cyre_header_context ctx = {
+		.file = CYRE_FILE_HEADER, .mboxname = text(c->ev->mboxname)};
 	struct cyre_slice id = text(c->ev->path_uniqueid);
 	cyre_status st;
 
@@ -192,20 +192,20 @@ static cyre_status judge_annotations(struct court *c)
 	const struct cyre_metafile *m = &c->ev->meta[CYRE_FILE_ANNOTATIONS];
 
 	/* What is there and cannot be read says nothing of the sums. */
-	if (!c->j->index_read || (m->state != CYRE_ENTRY_ABSENT &&
-					 m->state != CYRE_ENTRY_FILE))
+	if (!c->j->index_read ||
+		(m->state != CYRE_ENTRY_ABSENT && m->state != CYRE_ENTRY_FILE))
 		return CYRE_OK;
 	return cyre_check_annotations(&c->j->index, &c->j->totals, m->bytes,
 		text(c->ev->userid), c->found);
 }
 
 /* Without these the server does not open a mailbox, in any release. */
-static const enum cyre_problem closing[] = {CYRE_P_EMPTY_MAILBOX_DIR, CYRE_P_SPOOL_WITHOUT_META,
-	CYRE_P_NAME_MISPLACED, CYRE_P_HEADER_MISSING, CYRE_P_HEADER_MAGIC,
-	CYRE_P_HEADER_EMPTY, CYRE_P_HEADER_NUL, CYRE_P_HEADER_TRUNCATED,
-	CYRE_P_HEADER_SYNTAX, CYRE_P_HEADER_LITERAL, CYRE_P_INDEX_MISSING,
-	CYRE_P_INDEX_SHORT, CYRE_P_INDEX_HEADER_ZEROED, CYRE_P_INDEX_VERSION,
-	CYRE_P_INDEX_SIZES, CYRE_P_INDEX_TRUNCATED,
+static const enum cyre_problem closing[] = {CYRE_P_EMPTY_MAILBOX_DIR,
+	CYRE_P_SPOOL_WITHOUT_META, CYRE_P_NAME_MISPLACED, CYRE_P_HEADER_MISSING,
+	CYRE_P_HEADER_MAGIC, CYRE_P_HEADER_EMPTY, CYRE_P_HEADER_NUL,
+	CYRE_P_HEADER_TRUNCATED, CYRE_P_HEADER_SYNTAX, CYRE_P_HEADER_LITERAL,
+	CYRE_P_INDEX_MISSING, CYRE_P_INDEX_SHORT, CYRE_P_INDEX_HEADER_ZEROED,
+	CYRE_P_INDEX_VERSION, CYRE_P_INDEX_SIZES, CYRE_P_INDEX_TRUNCATED,
 	CYRE_P_INDEX_HEADER_CRC, CYRE_P_INDEX_SIZES};
 
 static bool closes_by_damage(const struct cyre_finding *f)
@@ -238,8 +238,8 @@ static bool closes_by_rights(const struct cyre_finding *f)
 	       f->problem == CYRE_P_WRONG_MODE;
 }
 
-void cyre_judge_access(const struct cyre_findings *found,
-	struct cyre_judgement *j)
+void cyre_judge_access(
+	const struct cyre_findings *found, struct cyre_judgement *j)
 {
 	int p;
 
@@ -252,7 +252,8 @@ void cyre_judge_access(const struct cyre_findings *found,
 		j->unavailable |=
 			found->count[CYRE_P_INDEX_HEADER_FILE_CRC] != 0;
 	for (p = 0; p < CYRE_PROBLEM_COUNT; p++)
-		j->degraded |= found->count[p] &&
+		j->degraded |=
+			found->count[p] &&
 			cyre_problem_row((enum cyre_problem)p)->severity >=
 				CYRE_SEV_DAMAGE;
 	j->delivery_blocked = j->unavailable;

@@ -15,7 +15,7 @@
 
 struct cyre_judge_options {
 	unsigned level; /* CYRE_LEVEL_... as numbers */
-	uint64_t now;	/* seconds; 0: dates are not held against it */
+	uint64_t now;   /* seconds; 0: dates are not held against it */
 };
 
 /* What the judge made of the evidence; free with cyre_judgement_free(). */
@@ -26,8 +26,8 @@ struct cyre_judgement {
 	struct cyre_index_totals totals;
 	struct cyre_files_totals files;
 	struct cyre_cache_totals cache[2]; /* by side */
-	bool unavailable;     /* the server cannot open the mailbox */
-	bool degraded;	      /* it opens, and shows something wrong */
+	bool unavailable;      /* the server cannot open the mailbox */
+	bool degraded;         /* it opens, and shows something wrong */
 	bool delivery_blocked; /* new mail is not taken */
 };
 
@@ -38,7 +38,7 @@ cyre_status cyre_judge(const struct cyre_evidence *ev,
 void cyre_judgement_free(struct cyre_judgement *j);
 
 /* What the findings so far mean for who opens the mailbox. */
-void cyre_judge_access(const struct cyre_findings *found,
-	struct cyre_judgement *j);
+void cyre_judge_access(
+	const struct cyre_findings *found, struct cyre_judgement *j);
 
 #endif

@@ -25,8 +25,8 @@ struct walk_job {
 static void list_one(void *payload, unsigned worker, size_t job)
 {
 	struct walk_job *j = payload;
-	cyre_status st = cyre_walk_list(j->w,
-		&j->r->workers[worker].gatherer.opener, j->first + job);
+	cyre_status st = cyre_walk_list(
+		j->w, &j->r->workers[worker].gatherer.opener, j->first + job);
 
 	if (st != CYRE_OK)
 		j->status[worker] = st;
@@ -71,8 +71,8 @@ static void weigh(struct cyre_scan_result *res, const struct cyre_findings *f)
 }
 
 /* What belongs to no mailbox, before the first of them. */
-static void report_server(struct cyre_run *r, const char *path,
-	struct cyre_findings *f)
+static void report_server(
+	struct cyre_run *r, const char *path, struct cyre_findings *f)
 {
 	size_t k;
 
@@ -122,12 +122,12 @@ static cyre_status read_mailboxes_db(struct cyre_run *r)
 
 	if (!path && !r->conf->configdirectory)
 		return CYRE_OK;
-	cyre_place_path(&r->o->place, path ? path : r->conf->configdirectory,
-		&where);
+	cyre_place_path(
+		&r->o->place, path ? path : r->conf->configdirectory, &where);
 	cyre_put(&where, path ? "" : "/mailboxes.db", path ? 1 : 14);
 	st = where.bad ? CYRE_ENOMEM
-		       : cyre_dbfile_read((const char *)where.p,
-				 r->rules.limit, &bytes, NULL, NULL);
+		       : cyre_dbfile_read((const char *)where.p, r->rules.limit,
+				 &bytes, NULL, NULL);
 	if (st == CYRE_OK)
 		st = cyre_mboxdb_read(bytes, &found, &r->mboxdb);
 	report_server(r, (const char *)where.p, &found);
@@ -140,8 +140,8 @@ static cyre_status read_mailboxes_db(struct cyre_run *r)
 cyre_status cyre_run_discover(struct cyre_run *r)
 {
 	struct cyre_walk *w;
-	cyre_status st = cyre_walk_open(r->conf, r->o->place.root,
-		!r->o->place.config, &w);
+	cyre_status st = cyre_walk_open(
+		r->conf, r->o->place.root, !r->o->place.config, &w);
 
 	if (st != CYRE_OK)
 		return st;
@@ -160,4 +160,3 @@ cyre_status cyre_run_discover(struct cyre_run *r)
 	report_server(r, NULL, &r->catalog->found);
 	return read_mailboxes_db(r);
 }
-

@@ -19,8 +19,8 @@
 /* What a directory entry, a record and its stat cost at most, in memory. */
 #define FILE_COST sizeof(struct cyre_msgfile)
 
-void cyre_gatherer_init(struct cyre_gatherer *g,
-	const struct cyre_gather_rules *rules)
+void cyre_gatherer_init(
+	struct cyre_gatherer *g, const struct cyre_gather_rules *rules)
 {
 	int i;
 
@@ -58,8 +58,7 @@ static void found_error(struct cyre_gatherer *g, enum cyre_problem p,
 /* The directory of a side, opened when first asked for. */
 static int side_dir(struct cyre_gatherer *g, const struct cyre_side *side)
 {
-	const struct cyre_root *root =
-		&g->rules->catalog->roots[side->root];
+	const struct cyre_root *root = &g->rules->catalog->roots[side->root];
 	size_t i = (size_t)(side - g->mailbox->sides);
 	struct cyre_error err = {0};
 
@@ -70,8 +69,8 @@ static int side_dir(struct cyre_gatherer *g, const struct cyre_side *side)
 	if (cyre_dir_open(&g->opener, root->fd, g->mailbox->dir, &g->dirs[i],
 		    &err) != CYRE_OK) {
 		g->dirs[i] = -1;
-		found_error(g, CYRE_P_DIRECTORY_UNREADABLE,
-			CYRE_FILE_DIRECTORY, 0, err.errnum);
+		found_error(g, CYRE_P_DIRECTORY_UNREADABLE, CYRE_FILE_DIRECTORY,
+			0, err.errnum);
 	}
 	return g->dirs[i];
 }
@@ -113,8 +112,8 @@ static void look_for_other(struct cyre_gatherer *g, enum cyre_file file)
 	g->ev.meta[file].state = CYRE_ENTRY_OTHER;
 	dir = side_dir(g, &m->sides[i]);
 	if (dir >= 0)
-		cyre_file_stat(&g->opener, dir, cyre_file_name(file), &info,
-			&err);
+		cyre_file_stat(
+			&g->opener, dir, cyre_file_name(file), &info, &err);
 	CYRE_FIND(g->found, .problem = CYRE_P_NOT_REGULAR, .file = file,
 		.text = cyre_kind_name(info.kind));
 }
@@ -124,8 +123,8 @@ static bool open_meta(struct cyre_gatherer *g, enum cyre_file file,
 	struct cyre_file_info *info)
 {
 	struct cyre_metafile *m = &g->ev.meta[file];
-	const struct cyre_side *side = cyre_mailbox_where(g->rules->catalog,
-		g->mailbox, file, NULL);
+	const struct cyre_side *side =
+		cyre_mailbox_where(g->rules->catalog, g->mailbox, file, NULL);
 	struct cyre_error err = {0};
 	int dir;
 
@@ -215,20 +214,20 @@ static void open_cache(struct cyre_gatherer *g, enum cyre_file file,
 
 /* ---- message files ---- */
 
-static const struct cyre_side *side_of(const struct cyre_gatherer *g,
-	int32_t root)
+static const struct cyre_side *side_of(
+	const struct cyre_gatherer *g, int32_t root)
 {
 	return root < 0 ? NULL : cyre_mailbox_side(g->mailbox, root);
 }
 
-static const struct cyre_side *message_side(const struct cyre_gatherer *g,
-	unsigned side)
+static const struct cyre_side *message_side(
+	const struct cyre_gatherer *g, unsigned side)
 {
 	const struct cyre_partition_roots *roots =
 		&g->rules->catalog->partitions[g->mailbox->partition];
 
-	return side_of(g, side == CYRE_SIDE_ARCHIVE ? roots->archive
-						    : roots->data);
+	return side_of(
+		g, side == CYRE_SIDE_ARCHIVE ? roots->archive : roots->data);
 }
 
 static void message_name(uint32_t uid, char name[16])
@@ -236,16 +235,15 @@ static void message_name(uint32_t uid, char name[16])
 	snprintf(name, 16, "%u.", uid);
 }
 
-static void stat_message(struct cyre_gatherer *g, int dir,
-	struct cyre_msgfile *f)
+static void stat_message(
+	struct cyre_gatherer *g, int dir, struct cyre_msgfile *f)
 {
 	struct cyre_file_info info;
 	struct cyre_error err;
 	char name[16];
 
 	message_name(f->uid, name);
-	if (cyre_file_stat(&g->opener, dir, name, &info,
-		    &err) != CYRE_OK) {
+	if (cyre_file_stat(&g->opener, dir, name, &info, &err) != CYRE_OK) {
 		f->state = CYRE_ENTRY_BROKEN;
 		found_error(g, CYRE_P_MESSAGE_UNREADABLE, CYRE_FILE_MESSAGE,
 			f->uid, err.errnum);
@@ -357,18 +355,16 @@ cyre_status cyre_gather_message(struct cyre_gatherer *g,
 cyre_status cyre_gather(struct cyre_gatherer *g, const struct cyre_mailbox *m,
 	const char *userid, struct cyre_findings *found)
 {
-	static const enum cyre_file whole[] = {
-		CYRE_FILE_HEADER, CYRE_FILE_INDEX, CYRE_FILE_EXPUNGE,
-		CYRE_FILE_HEADER_NEW, CYRE_FILE_INDEX_NEW,
-		CYRE_FILE_EXPUNGE_NEW};
+	static const enum cyre_file whole[] = {CYRE_FILE_HEADER,
+		CYRE_FILE_INDEX, CYRE_FILE_EXPUNGE, CYRE_FILE_HEADER_NEW,
+		CYRE_FILE_INDEX_NEW, CYRE_FILE_EXPUNGE_NEW};
 	size_t n = g->rules->leftovers ? 6 : 3;
 	cyre_status st = CYRE_OK;
 	size_t i;
 
 	g->mailbox = m;
 	g->found = found;
-	g->ev = (struct cyre_evidence){
-		.mboxname = m->name,
+	g->ev = (struct cyre_evidence){.mboxname = m->name,
 		.path_uniqueid = m->uniqueid,
 		.userid = userid};
 	for (i = 0; i < m->n_sides; i++)

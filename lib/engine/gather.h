@@ -17,11 +17,11 @@
 struct cyre_gather_rules {
 	const struct cyre_catalog *catalog;
 	struct cyre_budget *budget;
-	bool metadata;	/* read headers and indexes */
-	bool sizes;	/* ask for size, owner and mode of message files */
-	bool caches;	/* open the caches */
-	bool leftovers;	/* read what an interrupted rewrite left (*.NEW) */
-	size_t limit;	/* bytes of one file held in memory */
+	bool metadata;  /* read headers and indexes */
+	bool sizes;     /* ask for size, owner and mode of message files */
+	bool caches;    /* open the caches */
+	bool leftovers; /* read what an interrupted rewrite left (*.NEW) */
+	size_t limit;   /* bytes of one file held in memory */
 	uint32_t owner, group; /* that the server runs as */
 };
 
@@ -39,13 +39,13 @@ struct cyre_gatherer {
 	struct cyre_msgfile *files;
 	size_t cap_files;
 	int dirs[CYRE_GATHER_SIDES]; /* by side of the mailbox; -1: not open */
-	uint64_t taken; /* of the budget */
-	uint64_t read;	/* bytes, all mailboxes */
-	bool skipped;	/* something could not be read, in any mailbox */
+	uint64_t taken;              /* of the budget */
+	uint64_t read;               /* bytes, all mailboxes */
+	bool skipped; /* something could not be read, in any mailbox */
 };
 
-void cyre_gatherer_init(struct cyre_gatherer *g,
-	const struct cyre_gather_rules *rules);
+void cyre_gatherer_init(
+	struct cyre_gatherer *g, const struct cyre_gather_rules *rules);
 void cyre_gatherer_free(struct cyre_gatherer *g);
 
 /*

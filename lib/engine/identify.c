@@ -21,11 +21,11 @@ static char *copy(struct cyre_slice s)
 }
 
 /* The header's bytes in the worker's scratch; false: there are none. */
-static bool read_header(struct cyre_run *r, struct cyre_worker *w,
-	const struct cyre_mailbox *m)
+static bool read_header(
+	struct cyre_run *r, struct cyre_worker *w, const struct cyre_mailbox *m)
 {
-	const struct cyre_side *side = cyre_mailbox_where(r->catalog, m,
-		CYRE_FILE_HEADER, NULL);
+	const struct cyre_side *side =
+		cyre_mailbox_where(r->catalog, m, CYRE_FILE_HEADER, NULL);
 	struct cyre_file_info info = {.fd = -1};
 	struct cyre_error err;
 	cyre_status st = CYRE_EIO;
@@ -47,8 +47,8 @@ static bool read_header(struct cyre_run *r, struct cyre_worker *w,
 }
 
 /* The header names the mailbox where the path does not (layout.md 5). */
-static cyre_status read_identity(struct cyre_run *r, struct cyre_worker *w,
-	struct cyre_candidate *c)
+static cyre_status read_identity(
+	struct cyre_run *r, struct cyre_worker *w, struct cyre_candidate *c)
 {
 	struct cyre_findings ignored = {.keep = 1};
 	struct cyre_header h;
@@ -57,8 +57,8 @@ static cyre_status read_identity(struct cyre_run *r, struct cyre_worker *w,
 	w->scratch.limit = r->rules.limit;
 	if (!read_header(r, w, c->mailbox))
 		return CYRE_OK;
-	st = cyre_header_read(cyre_buf_slice(&w->scratch), CYRE_FILE_HEADER,
-		&ignored, &h);
+	st = cyre_header_read(
+		cyre_buf_slice(&w->scratch), CYRE_FILE_HEADER, &ignored, &h);
 	cyre_findings_free(&ignored);
 	if (st != CYRE_OK)
 		return st;
@@ -73,8 +73,8 @@ static cyre_status read_identity(struct cyre_run *r, struct cyre_worker *w,
 }
 
 /* Neither path, header nor mailboxes.db names it: a damaged header may. */
-static cyre_status salvage_name(struct cyre_run *r, struct cyre_worker *w,
-	struct cyre_candidate *c)
+static cyre_status salvage_name(
+	struct cyre_run *r, struct cyre_worker *w, struct cyre_candidate *c)
 {
 	struct cyre_header_salvage s;
 	cyre_status st;
@@ -101,21 +101,20 @@ static void find_entry(const struct cyre_run *r, struct cyre_candidate *c)
 		c->name = copy(cyre_slice_str(c->entry->name));
 }
 
-static cyre_status name_owner(struct cyre_run *r, struct cyre_worker *w,
-	struct cyre_candidate *c)
+static cyre_status name_owner(
+	struct cyre_run *r, struct cyre_worker *w, struct cyre_candidate *c)
 {
 	cyre_buf_reset(&w->scratch);
-	if (c->name && cyre_name_userid(r->conf, cyre_slice_str(c->name),
-			       &w->scratch))
+	if (c->name &&
+		cyre_name_userid(r->conf, cyre_slice_str(c->name), &w->scratch))
 		c->userid = copy(cyre_buf_slice(&w->scratch));
 	return w->scratch.bad ? CYRE_ENOMEM : CYRE_OK;
 }
 
-static cyre_status select_one(struct cyre_run *r, struct cyre_worker *w,
-	struct cyre_candidate *c)
+static cyre_status select_one(
+	struct cyre_run *r, struct cyre_worker *w, struct cyre_candidate *c)
 {
-	const char *partition =
-		r->conf->partitions[c->mailbox->partition].name;
+	const char *partition = r->conf->partitions[c->mailbox->partition].name;
 
 	return cyre_select_match(&r->o->select, r->conf,
 		cyre_slice_str(c->name ? c->name : ""),
@@ -131,8 +130,8 @@ static void identify_one(void *payload, unsigned worker, size_t job)
 	struct cyre_slot *slot = &r->slots[job % r->window];
 
 	c->mailbox = &r->catalog->mailboxes[job];
-	c->name = copy(cyre_slice_str(
-		c->mailbox->name ? c->mailbox->name : ""));
+	c->name =
+		copy(cyre_slice_str(c->mailbox->name ? c->mailbox->name : ""));
 	c->uniqueid = copy(cyre_slice_str(
 		c->mailbox->uniqueid ? c->mailbox->uniqueid : ""));
 	slot->status = CYRE_OK;
@@ -220,8 +219,8 @@ cyre_status cyre_run_identify(struct cyre_run *r)
 {
 	cyre_status st;
 
-	r->candidates = calloc(r->catalog->n_mailboxes + 1,
-		sizeof(*r->candidates));
+	r->candidates =
+		calloc(r->catalog->n_mailboxes + 1, sizeof(*r->candidates));
 	if (!r->candidates)
 		return CYRE_ENOMEM;
 	r->n = r->catalog->n_mailboxes;

@@ -40,9 +40,8 @@ static void put_path(const struct cyre_run *r, const struct cyre_candidate *c,
 	cyre_put_u8(b, '\0');
 }
 
-void cyre_run_fill(const struct cyre_run *r,
-	const struct cyre_candidate *c, const struct cyre_judgement *j,
-	struct cyre_slot *s)
+void cyre_run_fill(const struct cyre_run *r, const struct cyre_candidate *c,
+	const struct cyre_judgement *j, struct cyre_slot *s)
 {
 	put_path(r, c, &s->path);
 	s->report = (struct cyre_report_mailbox){
@@ -52,12 +51,11 @@ void cyre_run_fill(const struct cyre_run *r,
 		.path = s->path.bad ? NULL : (const char *)s->path.p,
 		.uniqueid = c->uniqueid,
 		.access = j->unavailable ? CYRE_ACCESS_UNAVAILABLE
-			  : j->degraded	 ? CYRE_ACCESS_DEGRADED
+			  : j->degraded  ? CYRE_ACCESS_DEGRADED
 					 : CYRE_ACCESS_OK,
 		.delivery_blocked = j->delivery_blocked,
 		.opened = j->index_read,
-		.messages = j->index_read ? j->totals.exists
-					  : j->files.orphans,
+		.messages = j->index_read ? j->totals.exists : j->files.orphans,
 		.bytes = j->files.bytes,
 		.index_version = j->index_read ? j->index.layout->version : 0,
 		.findings = &s->found,
@@ -66,8 +64,7 @@ void cyre_run_fill(const struct cyre_run *r,
 
 cyre_status cyre_run_look(const struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_candidate *c, const struct cyre_mailbox *m,
-	unsigned level, struct cyre_findings *found,
-	struct cyre_judgement *ret)
+	unsigned level, struct cyre_findings *found, struct cyre_judgement *ret)
 {
 	struct cyre_judge_options o = {.level = level, .now = r->o->now};
 	cyre_status st;
@@ -98,8 +95,8 @@ static void judge_one(void *payload, unsigned worker, size_t job)
 	struct cyre_slot *s = &r->slots[job % r->window];
 	struct cyre_judgement j;
 
-	s->status = cyre_run_look(r, w, c, c->mailbox, r->o->level, &s->found,
-		&j);
+	s->status =
+		cyre_run_look(r, w, c, c->mailbox, r->o->level, &s->found, &j);
 	cyre_run_fill(r, c, &j, s);
 	cyre_judgement_free(&j);
 	cyre_gather_end(&w->gatherer);

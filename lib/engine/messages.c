@@ -30,8 +30,8 @@ static bool find_cached(const struct reading *rd,
 	struct cyre_cache_record *ret)
 {
 	const struct cyre_evidence *ev = &rd->w->gatherer.ev;
-	uint64_t off = cyre_cache_offset((uint32_t)rec->cache_offset,
-		(uint32_t)rec->cache_version);
+	uint64_t off = cyre_cache_offset(
+		(uint32_t)rec->cache_offset, (uint32_t)rec->cache_version);
 	struct cyre_source *src;
 	uint64_t need = 4096, asked;
 	struct cyre_slice s;
@@ -55,9 +55,9 @@ static bool find_cached(const struct reading *rd,
 }
 
 /* The record as `b` makes it, in the worker's scratch. */
-static cyre_status make(struct reading *rd,
-	const struct cyre_mail_behaviour *b, struct cyre_slice bytes,
-	struct cyre_mail_facts *facts, struct cyre_cache_record *ret)
+static cyre_status make(struct reading *rd, const struct cyre_mail_behaviour *b,
+	struct cyre_slice bytes, struct cyre_mail_facts *facts,
+	struct cyre_cache_record *ret)
 {
 	cyre_mail_parser *parser;
 	cyre_status st = cyre_parsers_get(&rd->w->parsers, b, &parser);
@@ -133,8 +133,8 @@ static cyre_status compare(struct reading *rd,
 	return st;
 }
 
-static cyre_status read_message(struct reading *rd, const struct cyre_msgfile *f,
-	const struct cyre_index_record *rec)
+static cyre_status read_message(struct reading *rd,
+	const struct cyre_msgfile *f, const struct cyre_index_record *rec)
 {
 	struct cyre_mail_facts facts;
 	struct cyre_slice bytes;
@@ -159,8 +159,8 @@ cyre_status cyre_run_messages(const struct cyre_run *r, struct cyre_worker *w,
 	struct reading rd = {.r = r, .w = w, .j = j, .found = found};
 	const struct cyre_evidence *ev = &w->gatherer.ev;
 	const struct cyre_index *ix = &j->index;
-	uint32_t recno = 1, last = j->index_read
-			? ix->count + ix->uncommitted : 0;
+	uint32_t recno = 1,
+		 last = j->index_read ? ix->count + ix->uncommitted : 0;
 	struct cyre_index_record rec = {0};
 	cyre_status st = CYRE_OK;
 	size_t i;
@@ -172,8 +172,8 @@ cyre_status cyre_run_messages(const struct cyre_run *r, struct cyre_worker *w,
 		if (f->state != CYRE_ENTRY_FILE)
 			continue;
 		while (rec.uid < f->uid && recno <= last)
-			cyre_index_decode(ix, cyre_index_bytes(ix, recno++),
-				&rec);
+			cyre_index_decode(
+				ix, cyre_index_bytes(ix, recno++), &rec);
 		st = read_message(&rd, f, rec.uid == f->uid ? &rec : NULL);
 	}
 	return st;

@@ -24,8 +24,8 @@ static int64_t local_zone(void *payload, int64_t local)
 	return local - (int64_t)utc;
 }
 
-static void set_number(const struct cyre_conf *conf, const char *name,
-	uint32_t *ret)
+static void set_number(
+	const struct cyre_conf *conf, const char *name, uint32_t *ret)
 {
 	const char *s = cyre_conf_get(conf, name);
 	unsigned long v;
@@ -46,8 +46,8 @@ static bool is_on(const struct cyre_conf *conf, const char *name)
 			    strcasecmp(s, "on") == 0);
 }
 
-void cyre_parsers_init(struct cyre_parsers *p, const struct cyre_conf *conf,
-	size_t memory)
+void cyre_parsers_init(
+	struct cyre_parsers *p, const struct cyre_conf *conf, size_t memory)
 {
 	*p = (struct cyre_parsers){.options = CYRE_MAIL_OPTIONS_INIT};
 	set_number(conf, "maxheaderlines", &p->options.maxheaderlines);

@@ -24,8 +24,8 @@ struct cyre_parsers {
  * Options as imapd.conf has them; the time zone is that of the process (TZ).
  * `memory`: bytes one message may take.
  */
-void cyre_parsers_init(struct cyre_parsers *p, const struct cyre_conf *conf,
-	size_t memory);
+void cyre_parsers_init(
+	struct cyre_parsers *p, const struct cyre_conf *conf, size_t memory);
 /* *ret stays the list's. CYRE_OK or CYRE_ENOMEM. */
 cyre_status cyre_parsers_get(struct cyre_parsers *p,
 	const struct cyre_mail_behaviour *b, cyre_mail_parser **ret);

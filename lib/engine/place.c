@@ -57,8 +57,8 @@ static cyre_status read_conf(const struct cyre_source_place *place,
 	return st;
 }
 
-static cyre_status include(void *payload, const char *path,
-	struct cyre_buf *ret)
+static cyre_status include(
+	void *payload, const char *path, struct cyre_buf *ret)
 {
 	return read_conf(payload, path, ret, NULL);
 }
@@ -80,8 +80,8 @@ static cyre_status add_file(struct cyre_conf *conf,
 }
 
 /* --spool: the first is partition-default, the others spool2, spool3 … */
-static cyre_status add_roots(struct cyre_conf *conf,
-	const struct cyre_source_place *place)
+static cyre_status add_roots(
+	struct cyre_conf *conf, const struct cyre_source_place *place)
 {
 	cyre_status st = CYRE_OK;
 	char part[32], name[64];
@@ -127,8 +127,8 @@ cyre_status cyre_conf_load(const struct cyre_source_place *place,
 	return CYRE_OK;
 }
 
-static bool owner_by_name(const struct cyre_conf *conf,
-	struct cyre_place_owner *ret)
+static bool owner_by_name(
+	const struct cyre_conf *conf, struct cyre_place_owner *ret)
 {
 	const char *user = conf->cyrus_user, *group = conf->cyrus_group;
 	struct passwd pw, *p = NULL;
@@ -183,8 +183,8 @@ cyre_status cyre_place_owner(const struct cyre_source_place *place,
 	return ok ? CYRE_OK : CYRE_EIO;
 }
 
-cyre_status cyre_place_config_sum(const struct cyre_source_place *place,
-	char ret[65])
+cyre_status cyre_place_config_sum(
+	const struct cyre_source_place *place, char ret[65])
 {
 	struct cyre_buf text = {0};
 	uint8_t sum[CYRE_SHA256_LEN];

@@ -9,8 +9,8 @@ struct pool {
 	const struct cyre_pool_job *job;
 	pthread_mutex_t lock;
 	pthread_cond_t finished; /* a job is done */
-	pthread_cond_t room;	 /* the window moved */
-	size_t next, handed;	 /* next to take, next to hand over */
+	pthread_cond_t room;     /* the window moved */
+	size_t next, handed;     /* next to take, next to hand over */
 	size_t window;
 	unsigned working; /* threads that may still finish a job */
 	unsigned waiting; /* for room: nobody is woken for nothing */

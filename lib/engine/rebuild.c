@@ -19,8 +19,8 @@
 #define JOURNAL_LIMIT ((size_t)1 << 32)
 #define PATH_SIZE     4096
 
-static cyre_status sys_fail(struct cyre_error *e, const char *call,
-	const char *path)
+static cyre_status sys_fail(
+	struct cyre_error *e, const char *call, const char *path)
 {
 	if (e) {
 		*e = (struct cyre_error){.errnum = errno, .call = call};
@@ -29,8 +29,8 @@ static cyre_status sys_fail(struct cyre_error *e, const char *call,
 	return CYRE_EIO;
 }
 
-static cyre_status explain(struct cyre_error *e, cyre_status st,
-	const char *text)
+static cyre_status explain(
+	struct cyre_error *e, cyre_status st, const char *text)
 {
 	if (e) {
 		*e = (struct cyre_error){.call = "rebuild"};
@@ -58,8 +58,8 @@ static cyre_status find_root_paths(struct cyre_rebuild *rb)
 				c->roots[i].fd);
 			n = readlink(link, path, sizeof(path) - 1);
 			if (n < 0)
-				return sys_fail(rb->run.error, "readlink",
-					link);
+				return sys_fail(
+					rb->run.error, "readlink", link);
 			path[n] = '\0';
 		}
 		rb->root_paths[i] = strdup(path);
@@ -81,7 +81,8 @@ static cyre_status make_undo_dir(struct cyre_rebuild *rb)
 		cyre_put_str(b, "/cyrescue-undo");
 	} else {
 		return explain(rb->run.error, CYRE_EUSAGE,
-			"nothing says where originals go; name a folder with --undo-dir");
+			"nothing says where originals go; name a folder with "
+			"--undo-dir");
 	}
 	cyre_put_u8(b, '\0');
 	if (b->bad)
@@ -91,8 +92,8 @@ static cyre_status make_undo_dir(struct cyre_rebuild *rb)
 	return CYRE_OK;
 }
 
-static cyre_status note_done(void *payload,
-	const struct cyre_journal_line *line)
+static cyre_status note_done(
+	void *payload, const struct cyre_journal_line *line)
 {
 	struct cyre_rebuild *rb = payload;
 	char **p;
@@ -158,8 +159,8 @@ static cyre_status read_plan(struct cyre_rebuild *rb)
 	cyre_status st = cyre_read_path(rb->o->plan, &bytes, rb->run.error);
 
 	if (st == CYRE_OK) {
-		st = cyre_plan_list_read(cyre_buf_slice(&bytes), &rb->now,
-			&rb->plan);
+		st = cyre_plan_list_read(
+			cyre_buf_slice(&bytes), &rb->now, &rb->plan);
 		if (st != CYRE_OK)
 			explain(rb->run.error, st, rb->o->plan);
 	}

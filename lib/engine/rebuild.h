@@ -55,8 +55,8 @@ struct cyre_rebuild {
 	const struct cyre_rebuild_options *o;
 	uint64_t now; /* that of the reviewed plan, if there is one */
 	struct cyre_neighbours *neighbours; /* by partition */
-	struct survey *survey; /* while it runs */
-	char **root_paths; /* absolute, by root of the catalog */
+	struct survey *survey;              /* while it runs */
+	char **root_paths;        /* absolute, by root of the catalog */
 	struct cyre_buf undo_dir; /* with its NUL */
 	struct cyre_journal *journal;
 	char **done; /* names the journal has as done, sorted */
@@ -72,21 +72,20 @@ cyre_status cyre_rebuild_survey(struct cyre_run *r);
 cyre_status cyre_rebuild_work(struct cyre_run *r);
 
 /* rebuild_files.c: from a plan to changes. The evidence is still there. */
-cyre_status cyre_rebuild_changes(struct cyre_rebuild *rb,
-	struct cyre_worker *w, const struct cyre_mailbox *m,
-	struct cyre_rebuild_box *box);
+cyre_status cyre_rebuild_changes(struct cyre_rebuild *rb, struct cyre_worker *w,
+	const struct cyre_mailbox *m, struct cyre_rebuild_box *box);
 
 /* rebuild_lock.c. cyre_rebuild_lock: CYRE_OK, CYRE_EBUSY, CYRE_EIO. */
-bool cyre_rebuild_server_runs(struct cyre_rebuild *rb,
-	struct cyre_error *reterr);
+bool cyre_rebuild_server_runs(
+	struct cyre_rebuild *rb, struct cyre_error *reterr);
 cyre_status cyre_rebuild_lock(struct cyre_rebuild *rb, struct cyre_worker *w,
 	const struct cyre_mailbox *m, struct cyre_locks *ret,
 	struct cyre_error *reterr);
 
 /* rebuild_plan_file.c: docs/plan.schema.json. */
 void cyre_plan_put_header(struct cyre_buf *b, const struct cyre_rebuild *rb);
-void cyre_plan_put_mailbox(struct cyre_buf *b,
-	const struct cyre_rebuild_box *box);
+void cyre_plan_put_mailbox(
+	struct cyre_buf *b, const struct cyre_rebuild_box *box);
 /* Reads a plan. CYRE_OK, CYRE_EFORMAT, CYRE_EUNSUPPORTED, CYRE_ENOMEM. */
 cyre_status cyre_plan_list_read(struct cyre_slice bytes, uint64_t *ret_now,
 	struct cyre_plan_list **ret);
@@ -95,7 +94,7 @@ void cyre_plan_list_free(struct cyre_plan_list *l); /* NULL is fine */
 const struct cyre_plan_entry *cyre_plan_list_find(
 	const struct cyre_plan_list *l, const char *path);
 /* NULL: the box has the files and gets the ones of the entry; else why not. */
-const char *cyre_plan_entry_differs(const struct cyre_plan_entry *e,
-	const struct cyre_rebuild_box *box);
+const char *cyre_plan_entry_differs(
+	const struct cyre_plan_entry *e, const struct cyre_rebuild_box *box);
 
 #endif

@@ -13,10 +13,9 @@
 
 #include "read_file.h"
 
-static const enum cyre_file inputs[] = {CYRE_FILE_HEADER,
-	CYRE_FILE_HEADER_NEW, CYRE_FILE_INDEX, CYRE_FILE_INDEX_NEW,
-	CYRE_FILE_EXPUNGE, CYRE_FILE_EXPUNGE_NEW, CYRE_FILE_CACHE,
-	CYRE_FILE_ARCHIVE_CACHE};
+static const enum cyre_file inputs[] = {CYRE_FILE_HEADER, CYRE_FILE_HEADER_NEW,
+	CYRE_FILE_INDEX, CYRE_FILE_INDEX_NEW, CYRE_FILE_EXPUNGE,
+	CYRE_FILE_EXPUNGE_NEW, CYRE_FILE_CACHE, CYRE_FILE_ARCHIVE_CACHE};
 
 #define N_INPUTS (sizeof(inputs) / sizeof(*inputs))
 
@@ -46,8 +45,8 @@ static cyre_status hash_view(struct cyre_source *src, struct cyre_hasher *h,
 	return st == CYRE_OK ? cyre_sha256_end(h, ret->sha256) : st;
 }
 
-static cyre_status identify(struct files *f, enum cyre_file file,
-	struct cyre_identity *ret)
+static cyre_status identify(
+	struct files *f, enum cyre_file file, struct cyre_identity *ret)
 {
 	const struct cyre_metafile *meta = &f->w->gatherer.ev.meta[file];
 
@@ -92,8 +91,8 @@ static struct cyre_owner owner_of(const struct files *f, enum cyre_file file)
 }
 
 /* Where it stands, else where it belongs. */
-static int32_t root_of(const struct files *f, enum cyre_file file,
-	bool *ret_elsewhere)
+static int32_t root_of(
+	const struct files *f, enum cyre_file file, bool *ret_elsewhere)
 {
 	const struct cyre_catalog *c = f->rb->run.catalog;
 	const struct cyre_side *side =
@@ -134,8 +133,8 @@ static void write_bytes(struct files *f, enum cyre_file file,
 }
 
 /* Bytes that stay, for a file that moves or changes hands. */
-static cyre_status keep_bytes(struct files *f, enum cyre_file file,
-	struct cyre_slice *ret)
+static cyre_status keep_bytes(
+	struct files *f, enum cyre_file file, struct cyre_slice *ret)
 {
 	const struct cyre_metafile *meta = &f->w->gatherer.ev.meta[file];
 	struct cyre_buf *b = &f->box->kept[f->box->n_kept++];
@@ -157,8 +156,8 @@ static cyre_status keep_bytes(struct files *f, enum cyre_file file,
 	return b->bad ? CYRE_ENOMEM : st;
 }
 
-static const struct cyre_plan_file *planned(const struct files *f,
-	enum cyre_file file)
+static const struct cyre_plan_file *planned(
+	const struct files *f, enum cyre_file file)
 {
 	const struct cyre_plan *p = &f->box->plan;
 	size_t i;
@@ -184,12 +183,11 @@ static bool is_displaced(const struct files *f, enum cyre_file file)
 	if (meta->uid != f->rb->run.rules.owner)
 		return !(meta->mode & S_IWOTH) &&
 		       (!o->only || o->only[CYRE_P_WRONG_OWNER]);
-	return !is_servers(f, meta) &&
-	       (!o->only || o->only[CYRE_P_WRONG_MODE]);
+	return !is_servers(f, meta) && (!o->only || o->only[CYRE_P_WRONG_MODE]);
 }
 
-static cyre_status note_output(struct files *f, enum cyre_file file,
-	const struct cyre_slice *bytes)
+static cyre_status note_output(
+	struct files *f, enum cyre_file file, const struct cyre_slice *bytes)
 {
 	struct cyre_planned_file *out = &f->box->outputs[f->box->n_outputs++];
 
@@ -229,9 +227,8 @@ static cyre_status change_file(struct files *f, enum cyre_file file,
 	return note_output(f, file, &bytes);
 }
 
-cyre_status cyre_rebuild_changes(struct cyre_rebuild *rb,
-	struct cyre_worker *w, const struct cyre_mailbox *m,
-	struct cyre_rebuild_box *box)
+cyre_status cyre_rebuild_changes(struct cyre_rebuild *rb, struct cyre_worker *w,
+	const struct cyre_mailbox *m, struct cyre_rebuild_box *box)
 {
 	struct files f = {.rb = rb, .w = w, .m = m, .box = box};
 	bool any = box->plan.needed;

@@ -11,12 +11,12 @@
 
 #include "conf_load.h"
 
-#define WAIT_MS	  5000 /* for a mailbox that somebody has open */
+#define WAIT_MS   5000 /* for a mailbox that somebody has open */
 #define PID_FILES 16
 
 /* The path below --root, owned by the buffer; NULL stays NULL. */
-static const char *rooted(const struct cyre_rebuild *rb, const char *path,
-	struct cyre_buf *b)
+static const char *rooted(
+	const struct cyre_rebuild *rb, const char *path, struct cyre_buf *b)
 {
 	if (!path)
 		return NULL;
@@ -25,8 +25,8 @@ static const char *rooted(const struct cyre_rebuild *rb, const char *path,
 	return b->bad ? NULL : (const char *)b->p;
 }
 
-bool cyre_rebuild_server_runs(struct cyre_rebuild *rb,
-	struct cyre_error *reterr)
+bool cyre_rebuild_server_runs(
+	struct cyre_rebuild *rb, struct cyre_error *reterr)
 {
 	const struct cyre_conf *conf = rb->run.conf;
 	struct cyre_buf b[PID_FILES + 3] = {{0}};
@@ -86,8 +86,8 @@ static cyre_status lock_files(struct cyre_rebuild *rb, struct cyre_worker *w,
 
 		if (dir < 0)
 			continue;
-		st = cyre_lock_file(ret, dir, cyre_file_name(order[i]),
-			WAIT_MS, reterr);
+		st = cyre_lock_file(
+			ret, dir, cyre_file_name(order[i]), WAIT_MS, reterr);
 		close(dir);
 	}
 	return st;
@@ -104,11 +104,11 @@ static cyre_status lock_name(struct cyre_rebuild *rb,
 	cyre_status st = CYRE_EUSAGE;
 
 	if (conf->mboxname_lockpath)
-		cyre_place_path(&rb->run.o->place, conf->mboxname_lockpath,
-			&path);
+		cyre_place_path(
+			&rb->run.o->place, conf->mboxname_lockpath, &path);
 	else if (conf->configdirectory)
-		cyre_place_path(&rb->run.o->place, conf->configdirectory,
-			&path);
+		cyre_place_path(
+			&rb->run.o->place, conf->configdirectory, &path);
 	if (path.n && !conf->mboxname_lockpath)
 		cyre_put_str(&path, "/lock");
 	if (path.n) {

@@ -112,8 +112,8 @@ void cyre_plan_put_header(struct cyre_buf *b, const struct cyre_rebuild *rb)
 	cyre_put_u8(b, '\n');
 }
 
-void cyre_plan_put_mailbox(struct cyre_buf *b,
-	const struct cyre_rebuild_box *box)
+void cyre_plan_put_mailbox(
+	struct cyre_buf *b, const struct cyre_rebuild_box *box)
 {
 	struct cyre_json j = {.b = b};
 	struct cyre_buf path = {0};
@@ -152,8 +152,8 @@ static bool get_sum(const char *hex, uint8_t *ret)
 	return true;
 }
 
-static bool get_file(const json_t *o, const char *none,
-	struct cyre_planned_file *ret)
+static bool get_file(
+	const json_t *o, const char *none, struct cyre_planned_file *ret)
 {
 	const char *name = json_string_value(json_object_get(o, "file"));
 	const json_t *size = json_object_get(o, "size");
@@ -250,8 +250,8 @@ static int by_path(const void *va, const void *vb)
 	return strcmp(a->path, b->path);
 }
 
-cyre_status cyre_plan_list_read(struct cyre_slice bytes, uint64_t *ret_now,
-	struct cyre_plan_list **ret)
+cyre_status cyre_plan_list_read(
+	struct cyre_slice bytes, uint64_t *ret_now, struct cyre_plan_list **ret)
 {
 	struct cyre_plan_list *l = calloc(1, sizeof(*l));
 	cyre_status st = CYRE_OK;
@@ -271,8 +271,8 @@ cyre_status cyre_plan_list_read(struct cyre_slice bytes, uint64_t *ret_now,
 			st = CYRE_EFORMAT;
 			break;
 		}
-		st = get_line(l, cyre_slice(p, (size_t)(lf - p)), at == 0,
-			&now);
+		st = get_line(
+			l, cyre_slice(p, (size_t)(lf - p)), at == 0, &now);
 		at += (size_t)(lf - p) + 1;
 	}
 	if (st != CYRE_OK) {
@@ -324,19 +324,18 @@ static bool same_files(const struct cyre_planned_file *a, size_t na,
 		if (a[i].file != b[i].file ||
 			a[i].is.exists != b[i].is.exists ||
 			a[i].is.size != b[i].is.size ||
-			memcmp(a[i].is.sha256, b[i].is.sha256,
-				CYRE_SHA256_LEN))
+			memcmp(a[i].is.sha256, b[i].is.sha256, CYRE_SHA256_LEN))
 			return false;
 	return true;
 }
 
-const char *cyre_plan_entry_differs(const struct cyre_plan_entry *e,
-	const struct cyre_rebuild_box *box)
+const char *cyre_plan_entry_differs(
+	const struct cyre_plan_entry *e, const struct cyre_rebuild_box *box)
 {
 	if (!same_files(e->inputs, e->n_inputs, box->inputs, box->n_inputs))
 		return "its files were changed since the plan was made";
-	if (!same_files(e->outputs, e->n_outputs, box->outputs,
-		    box->n_outputs))
-		return "the plan comes out otherwise now; were the options the same?";
+	if (!same_files(e->outputs, e->n_outputs, box->outputs, box->n_outputs))
+		return "the plan comes out otherwise now; were the options the "
+		       "same?";
 	return NULL;
 }

@@ -15,8 +15,8 @@
 #include "index.h"
 #include "read_file.h"
 
-#define PAGE   4096 /* bytes: a header and some records */
-#define SAMPLE 2048 /* mailboxes looked at for versions */
+#define PAGE     4096 /* bytes: a header and some records */
+#define SAMPLE   2048 /* mailboxes looked at for versions */
 #define VERSIONS (CYRE_INDEX_MAX_VERSION + 1)
 
 struct peek {
@@ -43,8 +43,8 @@ struct survey {
 static bool open_index(const struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_mailbox *m, struct cyre_file_info *info)
 {
-	const struct cyre_side *side = cyre_mailbox_where(
-		r->catalog, m, CYRE_FILE_INDEX, NULL);
+	const struct cyre_side *side =
+		cyre_mailbox_where(r->catalog, m, CYRE_FILE_INDEX, NULL);
 	struct cyre_error err;
 	cyre_status st;
 	int dir;
@@ -65,8 +65,8 @@ static void peek_records(const struct cyre_index *ix, struct peek *p)
 {
 	struct cyre_index_record rec;
 
-	if (ix->count && cyre_index_decode(ix, cyre_index_bytes(ix, ix->count),
-				 &rec))
+	if (ix->count &&
+		cyre_index_decode(ix, cyre_index_bytes(ix, ix->count), &rec))
 		p->cache_version = (unsigned)rec.cache_version & 0xffff;
 }
 
@@ -142,8 +142,9 @@ static void count_versions(struct cyre_rebuild *rb, const struct survey *s,
 	for (i = 0; i < n; i++) {
 		const struct peek *p = &s->peeks[i];
 
-		if (!p->known || (!all && c->mailboxes[i * s->stride]
-						  .partition != partition))
+		if (!p->known ||
+			(!all && c->mailboxes[i * s->stride].partition !=
+					 partition))
 			continue;
 		index[p->index_version]++;
 		if (p->cache_version < 64)
@@ -171,8 +172,8 @@ static cyre_status find_neighbours(struct cyre_rebuild *rb)
 	rb->survey = &s;
 	st = cyre_run_jobs(r, n, peek_sample, NULL);
 	for (p = 0; p < n_parts && st == CYRE_OK; p++) {
-		count_versions(rb, &s, n, (uint32_t)p, false,
-			&rb->neighbours[p]);
+		count_versions(
+			rb, &s, n, (uint32_t)p, false, &rb->neighbours[p]);
 		if (!rb->neighbours[p].index_version)
 			count_versions(rb, &s, n, 0, true, &rb->neighbours[p]);
 	}
@@ -244,8 +245,9 @@ static cyre_status rank_users(struct score *s, size_t n)
 		const char *user = worst[k]->c.userid;
 
 		for (i = (size_t)(worst[k] - s); i < n; i++) {
-			if (&s[i] != worst[k] && (!user || !s[i].c.userid ||
-						 strcmp(s[i].c.userid, user)))
+			if (&s[i] != worst[k] &&
+				(!user || !s[i].c.userid ||
+					strcmp(s[i].c.userid, user)))
 				break;
 			s[i].user = k;
 		}
@@ -270,7 +272,8 @@ static cyre_status order_by_impact(struct cyre_rebuild *rb)
 		st = cyre_run_jobs(r, r->n, peek_candidate, NULL);
 	for (i = 0; i < r->n && st == CYRE_OK; i++)
 		scores[i] = (struct score){.c = r->candidates[i],
-			.peek = s.peeks[i], .rank = i,
+			.peek = s.peeks[i],
+			.rank = i,
 			.inbox = is_inbox(&r->candidates[i])};
 	if (st == CYRE_OK)
 		st = rank_users(scores, r->n);

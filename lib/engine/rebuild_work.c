@@ -21,8 +21,8 @@ struct reader {
 	struct cyre_worker *w;
 };
 
-static cyre_status read_message(void *payload, const struct cyre_msgfile *f,
-	struct cyre_slice *ret)
+static cyre_status read_message(
+	void *payload, const struct cyre_msgfile *f, struct cyre_slice *ret)
 {
 	struct reader *rd = payload;
 
@@ -34,8 +34,8 @@ static cyre_status read_message(void *payload, const struct cyre_msgfile *f,
 static cyre_status get_parser(void *payload,
 	const struct cyre_mail_behaviour *b, cyre_mail_parser **ret)
 {
-	return cyre_parsers_get(&((struct reader *)payload)->w->parsers, b,
-		ret);
+	return cyre_parsers_get(
+		&((struct reader *)payload)->w->parsers, b, ret);
 }
 
 static struct cyre_rebuild_box *box_of(struct cyre_rebuild *rb, size_t i)
@@ -44,8 +44,8 @@ static struct cyre_rebuild_box *box_of(struct cyre_rebuild *rb, size_t i)
 }
 
 /* The name journal and resume know it by. */
-static const char *key_of(const struct cyre_candidate *c,
-	const struct cyre_rebuild_box *box)
+static const char *key_of(
+	const struct cyre_candidate *c, const struct cyre_rebuild_box *box)
 {
 	return c->name ? c->name : (const char *)box->slot.path.p;
 }
@@ -89,8 +89,8 @@ static int by_text(const void *va, const void *vb)
 
 static bool is_done(const struct cyre_rebuild *rb, const char *name)
 {
-	return rb->n_done && bsearch(name, rb->done, rb->n_done,
-				     sizeof(*rb->done), by_text);
+	return rb->n_done &&
+	       bsearch(name, rb->done, rb->n_done, sizeof(*rb->done), by_text);
 }
 
 static bool any_above_note(const struct cyre_findings *f)
@@ -108,8 +108,8 @@ static struct cyre_slice text(const char *s)
 }
 
 /* What mailboxes.db has of it. Entries of before 2.5 say no type. */
-static void hint_entry(const struct cyre_mboxdb_entry *e,
-	struct cyre_plan_hints *h)
+static void hint_entry(
+	const struct cyre_mboxdb_entry *e, struct cyre_plan_hints *h)
 {
 	if (!h->uniqueid.n)
 		h->uniqueid = text(e->uniqueid);
@@ -131,11 +131,13 @@ static cyre_status make_plan(struct cyre_rebuild *rb, struct cyre_worker *w,
 	const struct cyre_neighbours *around =
 		&rb->neighbours[c->mailbox->partition];
 	struct reader rd = {.r = &rb->run, .w = w};
-	struct cyre_plan_reader reader = {.message = read_message,
-		.parser = get_parser, .payload = &rd};
+	struct cyre_plan_reader reader = {
+		.message = read_message, .parser = get_parser, .payload = &rd};
 	struct cyre_plan_policy policy = {.accept = o->accept,
-		.orphans = o->orphans, .only = o->only,
-		.index_version = o->index_version, .release = o->release};
+		.orphans = o->orphans,
+		.only = o->only,
+		.index_version = o->index_version,
+		.release = o->release};
 	struct cyre_plan_hints hints = {.now = rb->now,
 		.index_version = around->index_version,
 		.cache_version = around->cache_version};
@@ -149,8 +151,8 @@ static cyre_status make_plan(struct cyre_rebuild *rb, struct cyre_worker *w,
 }
 
 /* A reviewed plan is done as it was reviewed, or not at all. */
-static void hold_against_plan(struct cyre_rebuild *rb,
-	struct cyre_rebuild_box *box)
+static void hold_against_plan(
+	struct cyre_rebuild *rb, struct cyre_rebuild_box *box)
 {
 	const struct cyre_plan_entry *e;
 	const char *why;
@@ -167,13 +169,13 @@ static void hold_against_plan(struct cyre_rebuild *rb,
 	}
 }
 
-static cyre_status look_and_plan(struct cyre_rebuild *rb,
-	struct cyre_worker *w, const struct cyre_candidate *c,
-	const struct cyre_mailbox *m, struct cyre_rebuild_box *box)
+static cyre_status look_and_plan(struct cyre_rebuild *rb, struct cyre_worker *w,
+	const struct cyre_candidate *c, const struct cyre_mailbox *m,
+	struct cyre_rebuild_box *box)
 {
 	struct cyre_judgement j;
-	cyre_status st = cyre_run_look(&rb->run, w, c, m, LEVEL,
-		&box->slot.found, &j);
+	cyre_status st =
+		cyre_run_look(&rb->run, w, c, m, LEVEL, &box->slot.found, &j);
 
 	cyre_run_fill(&rb->run, c, &j, &box->slot);
 	if (st == CYRE_OK)
@@ -194,8 +196,8 @@ static cyre_status take_lock(struct cyre_rebuild *rb, struct cyre_worker *w,
 		return CYRE_OK;
 	st = cyre_rebuild_lock(rb, w, m, &box->locks, &err);
 	if (st == CYRE_OK)
-		st = cyre_mailbox_relist(rb->run.catalog, m,
-			&w->gatherer.opener, &box->fresh);
+		st = cyre_mailbox_relist(
+			rb->run.catalog, m, &w->gatherer.opener, &box->fresh);
 	if (st != CYRE_OK)
 		fail(box, st, &err);
 	return st;
@@ -255,12 +257,11 @@ static void look_again(struct cyre_rebuild *rb, struct cyre_worker *w,
 {
 	struct cyre_mailbox now;
 	struct cyre_judgement j;
-	cyre_status st = cyre_mailbox_relist(rb->run.catalog, c->mailbox,
-		&w->gatherer.opener, &now);
+	cyre_status st = cyre_mailbox_relist(
+		rb->run.catalog, c->mailbox, &w->gatherer.opener, &now);
 
 	if (st == CYRE_OK) {
-		st = cyre_run_look(&rb->run, w, c, &now, LEVEL, &box->left,
-			&j);
+		st = cyre_run_look(&rb->run, w, c, &now, LEVEL, &box->left, &j);
 		cyre_judgement_free(&j);
 		cyre_gather_end(&w->gatherer);
 		cyre_mailbox_relist_free(&now);
@@ -289,8 +290,7 @@ static void settle(struct cyre_rebuild *rb, struct cyre_worker *w,
 static void apply(struct cyre_rebuild *rb, struct cyre_worker *w, size_t first,
 	size_t end)
 {
-	struct cyre_apply_options o = {
-		.undo_dir = (const char *)rb->undo_dir.p,
+	struct cyre_apply_options o = {.undo_dir = (const char *)rb->undo_dir.p,
 		.run = rb->o->run,
 		.journal = rb->journal};
 	struct cyre_change_set sets[CYRE_APPLY_BATCH] = {{0}};
@@ -358,8 +358,11 @@ static void put_repairs(struct cyre_rebuild *rb,
 	for (i = 0; i < box->plan.n_repairs; i++) {
 		const struct cyre_repair *p = &box->plan.repairs[i];
 		struct cyre_report_repair repair = {.file = p->file,
-			.uid = p->uid, .field = p->field, .before = p->before,
-			.after = p->after, .origin = p->origin,
+			.uid = p->uid,
+			.field = p->field,
+			.before = p->before,
+			.after = p->after,
+			.origin = p->origin,
 			.loss = p->loss};
 
 		for (k = 0; k < o->n_reports; k++)
@@ -367,8 +370,8 @@ static void put_repairs(struct cyre_rebuild *rb,
 	}
 }
 
-static void put_plan(struct cyre_rebuild *rb,
-	const struct cyre_rebuild_box *box)
+static void put_plan(
+	struct cyre_rebuild *rb, const struct cyre_rebuild_box *box)
 {
 	struct cyre_buf line = {0};
 
@@ -453,8 +456,11 @@ cyre_status cyre_rebuild_work(struct cyre_run *r)
 {
 	struct cyre_rebuild *rb = (struct cyre_rebuild *)r;
 	struct cyre_pool_job job = {.threads = r->threads,
-		.window = 4 * (r->threads + 1), .work = work_batch,
-		.done = batch_done, .stop = stopped, .payload = rb};
+		.window = 4 * (r->threads + 1),
+		.work = work_batch,
+		.done = batch_done,
+		.stop = stopped,
+		.payload = rb};
 	cyre_status st;
 	size_t ran, i;
 

@@ -12,8 +12,8 @@
 #include "pool.h"
 #include "select.h"
 
-#define DEFAULT_MEMORY	(UINT64_C(1) << 30)
-#define PARSER_MEMORY	(UINT64_C(1) << 30) /* bytes, of one message */
+#define DEFAULT_MEMORY (UINT64_C(1) << 30)
+#define PARSER_MEMORY  (UINT64_C(1) << 30) /* bytes, of one message */
 
 bool cyre_run_stopped(const struct cyre_run *r)
 {
@@ -55,8 +55,8 @@ static cyre_status start_workers(struct cyre_run *r)
 		return CYRE_ENOMEM;
 	for (i = 0; i < n && st == CYRE_OK; i++) {
 		cyre_gatherer_init(&r->workers[i].gatherer, &r->rules);
-		cyre_parsers_init(&r->workers[i].parsers, r->conf,
-			PARSER_MEMORY);
+		cyre_parsers_init(
+			&r->workers[i].parsers, r->conf, PARSER_MEMORY);
 		st = cyre_hasher_new(&r->workers[i].hasher);
 	}
 	return st;
@@ -102,8 +102,8 @@ static void free_run(struct cyre_run *r)
 	cyre_budget_destroy(&r->budget);
 }
 
-static cyre_status run_phases(struct cyre_run *r,
-	const struct cyre_phase *phases)
+static cyre_status run_phases(
+	struct cyre_run *r, const struct cyre_phase *phases)
 {
 	cyre_status st = CYRE_OK;
 	size_t i;

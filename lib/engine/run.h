@@ -17,8 +17,8 @@
 struct cyre_candidate {
 	const struct cyre_mailbox *mailbox;
 	const struct cyre_mboxdb_entry *entry; /* NULL: it has none */
-	char *name;	/* internal; NULL: nothing tells it */
-	char *userid;	/* NULL: shared, or not known */
+	char *name;     /* internal; NULL: nothing tells it */
+	char *userid;   /* NULL: shared, or not known */
 	char *uniqueid; /* NULL: nothing tells it */
 	bool selected;
 	bool duplicate; /* another mailbox has the same uniqueid */
@@ -46,7 +46,7 @@ struct cyre_run {
 	const struct cyre_scan_options *o;
 	struct cyre_conf *conf;
 	struct cyre_catalog *catalog;
-	struct cyre_mboxdb *mboxdb; /* NULL: none that can be read */
+	struct cyre_mboxdb *mboxdb;  /* NULL: none that can be read */
 	struct cyre_findings server; /* of no mailbox */
 	struct cyre_budget budget;
 	struct cyre_gather_rules rules;

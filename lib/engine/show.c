@@ -45,7 +45,8 @@ static bool is_index(struct cyre_slice s)
 	for (v = 0; v <= CYRE_INDEX_MAX_VERSION; v++) {
 		l = cyre_index_layout(v);
 		if (l && (version == v) + (start == l->header_size) +
-				 (stride == l->record_size) >= 2)
+					 (stride == l->record_size) >=
+				 2)
 			return true;
 	}
 	return version <= 4 && start < 76 && start >= 36 && stride >= 52 &&
@@ -167,8 +168,8 @@ cyre_status cyre_show_read(struct cyre_shower *s, int dirfd, const char *name,
 	struct cyre_buf *ret)
 {
 	struct cyre_file_info info = {.fd = -1};
-	cyre_status st = cyre_file_open(&s->opener, dirfd, name,
-		CYRE_KIND_UNKNOWN, &info, s->error);
+	cyre_status st = cyre_file_open(
+		&s->opener, dirfd, name, CYRE_KIND_UNKNOWN, &info, s->error);
 
 	if (st != CYRE_OK)
 		return st;
@@ -199,8 +200,8 @@ cyre_status cyre_show_beside(
 	struct cyre_beside *b = &ret->b;
 	cyre_status st;
 
-	st = read_beside(s, dirfd, CYRE_FILE_HEADER, &ret->bytes[0],
-		&b->has_header);
+	st = read_beside(
+		s, dirfd, CYRE_FILE_HEADER, &ret->bytes[0], &b->has_header);
 	if (st == CYRE_OK)
 		st = read_beside(s, dirfd, CYRE_FILE_INDEX, &ret->bytes[1],
 			&b->has_index);
@@ -214,12 +215,11 @@ cyre_status cyre_show_beside(
 		b->has_header = false;
 	b->has_index = b->has_index &&
 		       cyre_index_read(cyre_buf_slice(&ret->bytes[1]),
-			       CYRE_FILE_INDEX, &ignored,
-			       &b->index) == CYRE_OK;
-	b->has_expunge = b->has_expunge &&
-			 cyre_index_read(cyre_buf_slice(&ret->bytes[2]),
-				 CYRE_FILE_EXPUNGE, &ignored,
-				 &b->expunge) == CYRE_OK;
+			       CYRE_FILE_INDEX, &ignored, &b->index) == CYRE_OK;
+	b->has_expunge =
+		b->has_expunge &&
+		cyre_index_read(cyre_buf_slice(&ret->bytes[2]),
+			CYRE_FILE_EXPUNGE, &ignored, &b->expunge) == CYRE_OK;
 	cyre_findings_free(&ignored);
 	return st;
 }
@@ -257,8 +257,8 @@ void cyre_show_file(struct cyre_shower *s, const char *path, const char *kind,
 	cyre_out_end(out);
 }
 
-static cyre_status show_keys(const struct cyre_dbreport_options *o,
-	const struct cyre_db *db)
+static cyre_status show_keys(
+	const struct cyre_dbreport_options *o, const struct cyre_db *db)
 {
 	const struct cyre_db_entry *e;
 	cyre_status st = CYRE_OK;
@@ -266,14 +266,14 @@ static cyre_status show_keys(const struct cyre_dbreport_options *o,
 
 	for (i = 0; st == CYRE_OK && i < cyre_db_count(db); i++) {
 		e = cyre_db_at(db, i);
-		st = cyre_dbreport_key(o,
-			&(struct cyre_dbreport_key){
-				.key = e->key, .value = e->value,
-				.offset = e->offset,
-				.trust = e->trust == CYRE_DB_INTACT
-						 ? NULL
-						 : cyre_db_trust_name(
-							   e->trust)});
+		st = cyre_dbreport_key(
+			o, &(struct cyre_dbreport_key){.key = e->key,
+				   .value = e->value,
+				   .offset = e->offset,
+				   .trust = e->trust == CYRE_DB_INTACT
+						    ? NULL
+						    : cyre_db_trust_name(
+							      e->trust)});
 	}
 	return st;
 }
@@ -283,7 +283,8 @@ static cyre_status show_database(
 	struct cyre_shower *s, const char *path, struct cyre_slice bytes)
 {
 	struct cyre_dbreport_options o = {.format = s->o->format,
-		.verbose = s->o->verbose, .write = s->o->write,
+		.verbose = s->o->verbose,
+		.write = s->o->write,
 		.payload = s->o->payload};
 	struct cyre_dbreport d = {.path = path, .found = &s->found};
 	const struct cyre_db_info *info;
@@ -319,8 +320,8 @@ static cyre_status show_metadata(struct cyre_shower *s, const char *path,
 	struct cyre_slice bytes, enum cyre_show_kind kind, enum cyre_file named,
 	const struct cyre_beside *b)
 {
-	bool expunge = named == CYRE_FILE_EXPUNGE ||
-		       named == CYRE_FILE_EXPUNGE_NEW;
+	bool expunge =
+		named == CYRE_FILE_EXPUNGE || named == CYRE_FILE_EXPUNGE_NEW;
 
 	switch (kind) {
 	case CYRE_SHOW_HEADER:
@@ -413,7 +414,7 @@ cyre_status cyre_show(const struct cyre_show_options *o, const char *path,
 	cyre_out_free(&s.out);
 	free(s.told);
 	cyre_findings_free(&s.found);
-	*ret = (struct cyre_show_result){.found = s.out.any,
-		.worst = s.out.worst, .skipped = s.skipped};
+	*ret = (struct cyre_show_result){
+		.found = s.out.any, .worst = s.out.worst, .skipped = s.skipped};
 	return st;
 }

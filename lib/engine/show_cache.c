@@ -43,8 +43,8 @@ static bool is_wanted(const struct cyre_index_record *r, bool has_archive)
 	       !(has_archive && (r->system_flags & CYRE_FLAG_ARCHIVED));
 }
 
-static void add_refs(struct refs *refs, const struct cyre_index *ix,
-	bool has_archive)
+static void add_refs(
+	struct refs *refs, const struct cyre_index *ix, bool has_archive)
 {
 	struct cyre_index_record r;
 	uint32_t recno;
@@ -52,11 +52,11 @@ static void add_refs(struct refs *refs, const struct cyre_index *ix,
 	for (recno = 1; recno <= ix->count; recno++)
 		if (cyre_index_decode(ix, cyre_index_bytes(ix, recno), &r) &&
 			is_wanted(&r, has_archive))
-			refs->v[refs->n++] = (struct ref){
-				.offset = r.cache_offset,
-				.uid = (uint32_t)r.uid,
-				.crc = (uint32_t)r.cache_crc,
-				.version = (unsigned)r.cache_version};
+			refs->v[refs->n++] =
+				(struct ref){.offset = r.cache_offset,
+					.uid = (uint32_t)r.uid,
+					.crc = (uint32_t)r.cache_crc,
+					.version = (unsigned)r.cache_version};
 }
 
 bool cyre_show_has_archived(const struct cyre_index *ix)
@@ -93,8 +93,8 @@ static void put_items(struct cyre_out *out, const struct cyre_cache_record *r)
 }
 
 /* `ref->uid` 0: nobody says whose it is. */
-static void put_record(struct cyre_shower *s, struct cyre_slice bytes,
-	const struct ref *ref)
+static void put_record(
+	struct cyre_shower *s, struct cyre_slice bytes, const struct ref *ref)
 {
 	struct cyre_out *out = &s->out;
 	struct cyre_cache_record r = {0};
@@ -162,8 +162,8 @@ static void put_walk(struct cyre_shower *s, struct cyre_slice bytes)
 	uint64_t need;
 
 	while (ref.offset < bytes.n && s->out.status == CYRE_OK) {
-		rest = cyre_slice(bytes.p + ref.offset,
-			bytes.n - (size_t)ref.offset);
+		rest = cyre_slice(
+			bytes.p + ref.offset, bytes.n - (size_t)ref.offset);
 		need = cyre_cache_measure(rest, &r);
 		if (need) {
 			cyre_out_finding(&s->out,

@@ -62,8 +62,8 @@ static cyre_status stat_messages(struct directory *d)
 	if (!d->files)
 		return CYRE_ENOMEM;
 	for (i = 0; i < d->list.n_uids; i++) {
-		d->files[i] = (struct cyre_msgfile){.uid = d->list.uids[i],
-			.state = CYRE_ENTRY_BROKEN};
+		d->files[i] = (struct cyre_msgfile){
+			.uid = d->list.uids[i], .state = CYRE_ENTRY_BROKEN};
 		snprintf(name, sizeof(name), "%u.", d->list.uids[i]);
 		if (cyre_file_stat(&d->s->opener, d->fd, name, &info, &err) !=
 			CYRE_OK) {
@@ -105,9 +105,8 @@ static void put_listing(struct directory *d)
 	cyre_out_names(out, "metadata");
 	for (f = 0; f < CYRE_FILE_COUNT; f++)
 		if (l->files >> f & 1)
-			cyre_out_name(out,
-				cyre_slice_str(cyre_file_name(
-					(enum cyre_file)f)));
+			cyre_out_name(out, cyre_slice_str(cyre_file_name(
+						   (enum cyre_file)f)));
 	cyre_out_names_end(out);
 	cyre_out_names(out, "others");
 	for (i = 0; i < l->n_odd; i++)
@@ -144,8 +143,8 @@ static void tell_unreadable(struct directory *d, enum cyre_file which)
 /* One metadata file, if it is there. */
 static cyre_status show_one(struct directory *d, enum cyre_file which)
 {
-	bool expunge = which == CYRE_FILE_EXPUNGE ||
-		       which == CYRE_FILE_EXPUNGE_NEW;
+	bool expunge =
+		which == CYRE_FILE_EXPUNGE || which == CYRE_FILE_EXPUNGE_NEW;
 	struct cyre_shower *s = d->s;
 	bool index_whole = s->index_whole;
 	struct cyre_buf bytes = {0};
@@ -159,9 +158,8 @@ static cyre_status show_one(struct directory *d, enum cyre_file which)
 	if (st == CYRE_EIO || st == CYRE_ELIMIT) {
 		tell_unreadable(d, which);
 		st = CYRE_OK;
-	} else if (st == CYRE_OK &&
-		   (which == CYRE_FILE_HEADER ||
-			   which == CYRE_FILE_HEADER_NEW)) {
+	} else if (st == CYRE_OK && (which == CYRE_FILE_HEADER ||
+					    which == CYRE_FILE_HEADER_NEW)) {
 		cyre_show_file(s, path_of(d, which), "header", b.n);
 		st = cyre_show_header(s, b, CYRE_FILE_HEADER);
 	} else if (st == CYRE_OK && which == CYRE_FILE_CACHE) {

@@ -28,9 +28,9 @@ static const struct name_of_bit flag_names[] = {
 	{CYRE_FLAG_DELETED, "\\Deleted"}, {CYRE_FLAG_DRAFT, "\\Draft"},
 	{CYRE_FLAG_SEEN, "\\Seen"}, {CYRE_FLAG_SNOOZED, "snoozed"},
 	{CYRE_FLAG_SPLIT, "split-conversation"},
-	{CYRE_FLAG_CLEANUP, "needs-cleanup"},
-	{CYRE_FLAG_ARCHIVED, "archived"}, {CYRE_FLAG_UNLINKED, "unlinked"},
-	{CYRE_FLAG_EXPUNGED, "expunged"}, {0, NULL}};
+	{CYRE_FLAG_CLEANUP, "needs-cleanup"}, {CYRE_FLAG_ARCHIVED, "archived"},
+	{CYRE_FLAG_UNLINKED, "unlinked"}, {CYRE_FLAG_EXPUNGED, "expunged"},
+	{0, NULL}};
 
 static const struct name_of_bit option_names[] = {
 	{CYRE_OPT_POP3_NEW_UIDL, "pop3-new-uidl"},
@@ -38,8 +38,8 @@ static const struct name_of_bit option_names[] = {
 	{CYRE_OPT_DUPDELIVER, "duplicatedeliver"},
 	{CYRE_OPT_HAS_ALARMS, "has-alarms"},
 	{CYRE_OPT_NEEDS_UNLINK, "needs-unlink"},
-	{CYRE_OPT_NEEDS_REPACK, "needs-repack"},
-	{CYRE_OPT_DELETED, "deleted"}, {0, NULL}};
+	{CYRE_OPT_NEEDS_REPACK, "needs-repack"}, {CYRE_OPT_DELETED, "deleted"},
+	{0, NULL}};
 
 /* Which field of the header a finding without an offset is about. */
 static const struct {
@@ -155,8 +155,8 @@ static void put_field(struct cyre_out *out, const struct cyre_index_field *f,
 		break;
 	case CYRE_IX_GUID:
 		cyre_out_hex(out, f->name,
-			cyre_slice((const uint8_t *)base + f->member,
-				f->width));
+			cyre_slice(
+				(const uint8_t *)base + f->member, f->width));
 		break;
 	case CYRE_IX_FLAGS:
 		cyre_out_names(out, f->name);
@@ -245,8 +245,7 @@ static void put_shown(struct cyre_shower *s, const struct shown *shown,
 	if (json || s->o->verbose)
 		put_fields(&s->out, shown, b);
 	s->out.indent += 4;
-	cyre_show_tell_range(
-		s, shown->offset, shown->offset + shown->length);
+	cyre_show_tell_range(s, shown->offset, shown->offset + shown->length);
 	s->out.indent -= 4;
 	if (s->out.b.n > 65536)
 		cyre_out_flush(&s->out);
@@ -261,8 +260,8 @@ static void put_record(struct cyre_shower *s, const struct cyre_index *ix,
 		.offset = ix->start + (uint64_t)(recno - 1) * ix->stride};
 
 	cyre_index_decode(ix, cyre_index_bytes(ix, recno), &shown.r);
-	shown.r.modseq = cyre_index_modseq_meant(ix->layout->version,
-		shown.r.modseq, ix->h.highestmodseq);
+	shown.r.modseq = cyre_index_modseq_meant(
+		ix->layout->version, shown.r.modseq, ix->h.highestmodseq);
 	put_shown(s, &shown, b);
 }
 
@@ -270,8 +269,7 @@ static void put_record(struct cyre_shower *s, const struct cyre_index *ix,
 static cyre_status put_salvaged(struct cyre_shower *s, struct cyre_slice bytes,
 	enum cyre_file which, const struct cyre_beside *b)
 {
-	static const char *const origins[] = {
-		[CYRE_ORIGIN_FIELDS] = "fields",
+	static const char *const origins[] = {[CYRE_ORIGIN_FIELDS] = "fields",
 		[CYRE_ORIGIN_PLAUSIBLE] = "plausible",
 		[CYRE_ORIGIN_MATCHED] = "matched",
 		[CYRE_ORIGIN_MENDED] = "mended",
@@ -286,7 +284,7 @@ static cyre_status put_salvaged(struct cyre_shower *s, struct cyre_slice bytes,
 	if (st != CYRE_OK)
 		return st;
 	for (i = 0; i < salvage.n && salvage.files[0].layout &&
-		s->out.status == CYRE_OK;
+		    s->out.status == CYRE_OK;
 		i++) {
 		shown = (struct shown){
 			.fields = salvage.files[0].layout->record,
@@ -352,8 +350,8 @@ cyre_status cyre_show_index(struct cyre_shower *s, struct cyre_slice bytes,
 	if (st != CYRE_OK)
 		return st;
 	put_header(s, &ix, b);
-	for (recno = 1; recno <= ix.count + ix.uncommitted &&
-		s->out.status == CYRE_OK;
+	for (recno = 1;
+		recno <= ix.count + ix.uncommitted && s->out.status == CYRE_OK;
 		recno++)
 		put_record(s, &ix, recno, b);
 	cyre_show_tell_rest(s);

@@ -29,8 +29,8 @@ static bool parse_key(struct cyre_slice key, struct cyre_annotation *a)
  * order: 4 bytes alone, 4 and 4 zeros, or 4 zeros and 4. Only one of them puts
  * the value's NUL, and "text/plain" behind it, where they belong.
  */
-static bool parse_value(struct cyre_slice v, size_t at, size_t width,
-	struct cyre_annotation *a)
+static bool parse_value(
+	struct cyre_slice v, size_t at, size_t width, struct cyre_annotation *a)
 {
 	struct cyre_cur c = cyre_cur(v);
 	const uint8_t *head = cyre_get_bytes(&c, width), *value, *type;

@@ -16,12 +16,12 @@ struct cyre_annotation {
 	/* The first part of the key: a uid in decimal in cyrus.annotations, a
 	 * mailbox or nothing in annotations.db. */
 	struct cyre_slice scope;
-	struct cyre_slice entry; /* "/comment", … */
+	struct cyre_slice entry;  /* "/comment", … */
 	struct cyre_slice userid; /* empty: shared */
-	bool has_userid; /* keys without one were left by old bugs */
+	bool has_userid;          /* keys without one were left by old bugs */
 	struct cyre_slice value;
 	uint64_t modseq; /* 0: older than 3.1.6 */
-	bool deleted;	 /* a tombstone */
+	bool deleted;    /* a tombstone */
 };
 
 /* False when key or value are none of an annotation. */

@@ -12,9 +12,10 @@
 
 #include "dlist.h"
 
-#define MAGIC \
-	"\241\002\213\015Cyrus mailbox header\n" \
-	"\"The best thing about this system was that it had lots of goals.\"\n" \
+#define MAGIC                                                                  \
+	"\241\002\213\015Cyrus mailbox header\n"                               \
+	"\"The best thing about this system was that it had lots of "          \
+	"goals.\"\n"                                                           \
 	"\t--Jim Morris on Andrew\n"
 _Static_assert(sizeof(MAGIC) - 1 == CYRE_HEADER_MAGIC_LEN, "header.md 1");
 

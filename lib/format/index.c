@@ -20,8 +20,8 @@
 #define MIN_HEADER  36 /* the smallest header ever written (1993) */
 #define WIDE_V19    144
 
-static void store(void *base, const struct cyre_index_field *f,
-	const uint8_t *p)
+static void store(
+	void *base, const struct cyre_index_field *f, const uint8_t *p)
 {
 	uint8_t *member = (uint8_t *)base + f->member;
 	uint64_t v;
@@ -53,8 +53,8 @@ static void store(void *base, const struct cyre_index_field *f,
 }
 
 /* Fields that do not fit into the bytes keep their 0. */
-static void decode(struct cyre_slice bytes, const struct cyre_index_field *f,
-	void *ret)
+static void decode(
+	struct cyre_slice bytes, const struct cyre_index_field *f, void *ret)
 {
 	size_t off = 0;
 
@@ -120,8 +120,8 @@ static void settle_sizes(struct cyre_index *ix, enum cyre_file which,
 			ix->stride, stride);
 	}
 	if (start != ix->start)
-		size_finding(found, which, "start_offset", OFF_START,
-			ix->start, start);
+		size_finding(found, which, "start_offset", OFF_START, ix->start,
+			start);
 }
 
 /* Spare bytes hold zeros in everything a server wrote. */
@@ -133,7 +133,8 @@ static void check_spares(const struct cyre_index *ix, enum cyre_file which,
 
 	for (f = ix->layout->header; f->width && off < ix->start; f++) {
 		for (i = off; f->kind == CYRE_IX_SPARE && i < ix->start &&
-			i < off + f->width; i++) {
+			      i < off + f->width;
+			i++) {
 			if (!ix->file.p[i])
 				continue;
 			CYRE_FIND(found, .problem = CYRE_P_INDEX_SPARE,
@@ -176,7 +177,8 @@ static uint32_t find_uncommitted(const struct cyre_index *ix, uint64_t fit)
 	if (!cyre_index_has_crc(ix->layout))
 		return 0;
 	while (ix->count + (uint64_t)n < fit) {
-		bytes = cyre_slice(ix->file.p + ix->start +
+		bytes = cyre_slice(
+			ix->file.p + ix->start +
 				((uint64_t)ix->count + n) * ix->stride,
 			ix->stride);
 		cyre_index_decode(ix, bytes, &r);
@@ -195,8 +197,8 @@ static void settle_count(struct cyre_index *ix, enum cyre_file which,
 	uint64_t fit = (ix->file.n - ix->start) / ix->stride;
 	uint64_t want = ix->start + ix->h.num_records * ix->stride;
 
-	ix->count = (uint32_t)(ix->h.num_records < fit ? ix->h.num_records
-						       : fit);
+	ix->count =
+		(uint32_t)(ix->h.num_records < fit ? ix->h.num_records : fit);
 	if (ix->file.n < want) {
 		CYRE_FIND(found, .problem = CYRE_P_INDEX_TRUNCATED,
 			.file = which, .offset = ix->file.n, .expected = want,
@@ -238,9 +240,8 @@ cyre_status cyre_index_read(struct cyre_slice file, enum cyre_file which,
 	version = cyre_load_be32(file.p + OFF_VERSION);
 	ix.layout = cyre_index_layout(version);
 	if (!ix.layout) {
-		CYRE_FIND(found, .problem = CYRE_P_INDEX_VERSION,
-			.file = which, .offset = OFF_VERSION, .length = 4,
-			.actual = version);
+		CYRE_FIND(found, .problem = CYRE_P_INDEX_VERSION, .file = which,
+			.offset = OFF_VERSION, .length = 4, .actual = version);
 		return CYRE_EFORMAT;
 	}
 	settle_sizes(&ix, which, found);
@@ -261,9 +262,8 @@ struct cyre_slice cyre_index_bytes(const struct cyre_index *ix, uint32_t recno)
 {
 	struct cyre_slice bytes;
 
-	cyre_slice_sub(ix->file,
-		ix->start + (uint64_t)(recno - 1) * ix->stride, ix->stride,
-		&bytes);
+	cyre_slice_sub(ix->file, ix->start + (uint64_t)(recno - 1) * ix->stride,
+		ix->stride, &bytes);
 	return bytes;
 }
 
@@ -276,8 +276,8 @@ bool cyre_index_decode(const struct cyre_index *ix, struct cyre_slice bytes,
 	if (bytes.n < ix->stride)
 		return false;
 	decode(cyre_slice(bytes.p, ix->layout->record_size < ix->stride
-				? ix->layout->record_size
-				: ix->stride),
+					   ? ix->layout->record_size
+					   : ix->stride),
 		ix->record_fields, &r);
 	/* index.md 8.3: the upper half of the version word are bits 32 to 47
 	 * of the offset. */
@@ -287,19 +287,18 @@ bool cyre_index_decode(const struct cyre_index *ix, struct cyre_slice bytes,
 	return true;
 }
 
-uint32_t cyre_index_record_sum(const struct cyre_index *ix,
-	struct cyre_slice bytes)
+uint32_t cyre_index_record_sum(
+	const struct cyre_index *ix, struct cyre_slice bytes)
 {
 	/* A wide v19 record is checked as the 112 bytes it holds. */
 	return cyre_crc32(cyre_slice(bytes.p, ix->layout->record_size - 4u));
 }
 
-uint64_t cyre_index_modseq_meant(unsigned version, uint64_t modseq,
-	uint64_t highestmodseq)
+uint64_t cyre_index_modseq_meant(
+	unsigned version, uint64_t modseq, uint64_t highestmodseq)
 {
-	bool shifted = (version == 8 || version == 9) &&
-		modseq > UINT32_MAX && (uint32_t)modseq == 0 &&
-		modseq >> 32 <= highestmodseq;
+	bool shifted = (version == 8 || version == 9) && modseq > UINT32_MAX &&
+		       (uint32_t)modseq == 0 && modseq >> 32 <= highestmodseq;
 
 	return shifted ? modseq >> 32 : modseq;
 }

@@ -19,21 +19,21 @@
 #include "bytes.h"
 
 #define CYRE_INDEX_MAX_VERSION 20
-#define CYRE_NSEC	       1000000000u
+#define CYRE_NSEC              1000000000u
 
 /* system_flags (index.md 8.1) */
-#define CYRE_FLAG_ANSWERED     0x00000001u
-#define CYRE_FLAG_FLAGGED      0x00000002u
-#define CYRE_FLAG_DELETED      0x00000004u
-#define CYRE_FLAG_DRAFT	       0x00000008u
-#define CYRE_FLAG_SEEN	       0x00000010u
-#define CYRE_FLAG_SNOOZED      0x04000000u
-#define CYRE_FLAG_SPLIT	       0x08000000u
-#define CYRE_FLAG_CLEANUP      0x10000000u
-#define CYRE_FLAG_ARCHIVED     0x20000000u
-#define CYRE_FLAG_UNLINKED     0x40000000u
-#define CYRE_FLAG_EXPUNGED     0x80000000u
-#define CYRE_FLAGS_KNOWN       0xfc00001fu
+#define CYRE_FLAG_ANSWERED 0x00000001u
+#define CYRE_FLAG_FLAGGED  0x00000002u
+#define CYRE_FLAG_DELETED  0x00000004u
+#define CYRE_FLAG_DRAFT    0x00000008u
+#define CYRE_FLAG_SEEN     0x00000010u
+#define CYRE_FLAG_SNOOZED  0x04000000u
+#define CYRE_FLAG_SPLIT    0x08000000u
+#define CYRE_FLAG_CLEANUP  0x10000000u
+#define CYRE_FLAG_ARCHIVED 0x20000000u
+#define CYRE_FLAG_UNLINKED 0x40000000u
+#define CYRE_FLAG_EXPUNGED 0x80000000u
+#define CYRE_FLAGS_KNOWN   0xfc00001fu
 
 /* options (index.md 5) */
 #define CYRE_OPT_POP3_NEW_UIDL 0x00000001u
@@ -53,8 +53,8 @@ struct cyre_index_header {
 	uint64_t generation_no, format, minor_version, start_offset,
 		record_size, num_records, exists, last_appenddate, last_uid,
 		quota_mailbox_used, pop3_last_login, uidvalidity, deleted,
-		answered, flagged, options, leaked_cache_records,
-		highestmodseq, deletedmodseq, first_expunged, last_repack_time,
+		answered, flagged, options, leaked_cache_records, highestmodseq,
+		deletedmodseq, first_expunged, last_repack_time,
 		header_file_crc, synccrcs_basic, recentuid, recenttime,
 		pop3_show_after, quota_annot_used, synccrcs_annot, unseen,
 		createdmodseq, changes_epoch, quota_deleted_used,
@@ -68,7 +68,7 @@ struct cyre_index_record {
 		content_lines, cache_version, modseq, cid, createdmodseq,
 		savedate, basecid, cache_crc, record_crc;
 	uint32_t user_flags[4]; /* flag n: word n/32, bit n%32 */
-	uint8_t guid[20];	/* all zero: none; v7-v9: 12 bytes of UUID */
+	uint8_t guid[20];       /* all zero: none; v7-v9: 12 bytes of UUID */
 };
 
 /* How one number or run of bytes of a layout is stored. */
@@ -83,7 +83,7 @@ enum cyre_index_kind {
 struct cyre_index_field {
 	const char *name; /* as on the format page */
 	uint16_t member;  /* offset in struct cyre_index_header or _record */
-	uint8_t width;	  /* bytes on the disk */
+	uint8_t width;    /* bytes on the disk */
 	uint8_t kind;
 };
 
@@ -115,9 +115,9 @@ struct cyre_index {
 	const struct cyre_index_field *record_fields;
 	struct cyre_index_header h;
 	uint32_t start, stride; /* bytes, as used; see cyre_index_read() */
-	uint32_t count;		/* records that the header promises and the
+	uint32_t count;         /* records that the header promises and the
 				 * file holds */
-	uint32_t uncommitted;	/* good records behind them */
+	uint32_t uncommitted;   /* good records behind them */
 };
 
 /*
@@ -143,15 +143,15 @@ bool cyre_index_decode(const struct cyre_index *ix, struct cyre_slice bytes,
 struct cyre_index_header cyre_index_decode_header(
 	const struct cyre_index_layout *l, struct cyre_slice bytes);
 /* The check sum the record should carry; only where cyre_index_has_crc(). */
-uint32_t cyre_index_record_sum(const struct cyre_index *ix,
-	struct cyre_slice bytes);
+uint32_t cyre_index_record_sum(
+	const struct cyre_index *ix, struct cyre_slice bytes);
 
 /* The option bits a version can hold (index.md 5). */
 static inline uint64_t cyre_index_valid_options(unsigned version)
 {
-	return version >= 12 ? 0xe000001fu
-		: version >= 8 ? 0x0000001fu
-			       : CYRE_OPT_POP3_NEW_UIDL;
+	return version >= 12  ? 0xe000001fu
+	       : version >= 8 ? 0x0000001fu
+			      : CYRE_OPT_POP3_NEW_UIDL;
 }
 
 /*
@@ -159,8 +159,8 @@ static inline uint64_t cyre_index_valid_options(unsigned version)
  * place (index.md 4.3). The number that was meant; others come back as they
  * are.
  */
-uint64_t cyre_index_modseq_meant(unsigned version, uint64_t modseq,
-	uint64_t highestmodseq);
+uint64_t cyre_index_modseq_meant(
+	unsigned version, uint64_t modseq, uint64_t highestmodseq);
 
 /* Whole seconds of a time. */
 static inline uint64_t cyre_index_seconds(uint64_t ns)

@@ -7,42 +7,49 @@
  */
 #include "index.h"
 
-#define H(kind, f, w) \
-	{#f, offsetof(struct cyre_index_header, f), w, CYRE_IX_##kind}
-#define R(kind, f, w) \
-	{#f, offsetof(struct cyre_index_record, f), w, CYRE_IX_##kind}
-#define SPARE(w) {"spare", 0, w, CYRE_IX_SPARE}
-#define END                      \
-	{                        \
-		NULL, 0, 0, 0    \
+#define H(kind, f, w)                                                          \
+	{                                                                      \
+#f, offsetof(struct cyre_index_header, f), w, CYRE_IX_##kind   \
+	}
+#define R(kind, f, w)                                                          \
+	{                                                                      \
+#f, offsetof(struct cyre_index_record, f), w, CYRE_IX_##kind   \
+	}
+#define SPARE(w)                                                               \
+	{                                                                      \
+		"spare", 0, w, CYRE_IX_SPARE                                   \
+	}
+#define END                                                                    \
+	{                                                                      \
+		NULL, 0, 0, 0                                                  \
 	}
 
 /* Offsets 0 to 31 of every version before 20. */
-#define HEADER_START                                                    \
-	H(UINT, generation_no, 4), H(UINT, format, 4),                  \
-		H(UINT, minor_version, 4), H(UINT, start_offset, 4),    \
+#define HEADER_START                                                           \
+	H(UINT, generation_no, 4), H(UINT, format, 4),                         \
+		H(UINT, minor_version, 4), H(UINT, start_offset, 4),           \
 		H(UINT, record_size, 4), H(UINT, num_records, 4)
-#define HEADER_LAST HEADER_START, H(TIME, last_appenddate, 4), H(UINT, last_uid, 4)
-#define HEADER_POP  H(TIME, pop3_last_login, 4), H(UINT, uidvalidity, 4)
-#define HEADER_FLAGS \
+#define HEADER_LAST                                                            \
+	HEADER_START, H(TIME, last_appenddate, 4), H(UINT, last_uid, 4)
+#define HEADER_POP H(TIME, pop3_last_login, 4), H(UINT, uidvalidity, 4)
+#define HEADER_FLAGS                                                           \
 	H(UINT, deleted, 4), H(UINT, answered, 4), H(UINT, flagged, 4)
 /* Up to offset 67 of v6 to v18. */
-#define HEADER_6                                                      \
-	HEADER_LAST, H(UINT, quota_mailbox_used, 8), HEADER_POP,      \
-		HEADER_FLAGS, H(UINT, options, 4),                    \
-		H(UINT, leaked_cache_records, 4)
+#define HEADER_6                                                               \
+	HEADER_LAST, H(UINT, quota_mailbox_used, 8), HEADER_POP, HEADER_FLAGS, \
+		H(UINT, options, 4), H(UINT, leaked_cache_records, 4)
 /* Up to offset 111 of v12 to v18. */
-#define HEADER_12                                                       \
-	HEADER_6, H(UINT, highestmodseq, 8), H(UINT, deletedmodseq, 8), \
-		H(UINT, exists, 4), H(TIME, first_expunged, 4),         \
-		H(TIME, last_repack_time, 4), HEADER_SYNC,              \
+#define HEADER_12                                                              \
+	HEADER_6, H(UINT, highestmodseq, 8), H(UINT, deletedmodseq, 8),        \
+		H(UINT, exists, 4), H(TIME, first_expunged, 4),                \
+		H(TIME, last_repack_time, 4), HEADER_SYNC,                     \
 		H(UINT, recentuid, 4), H(TIME, recenttime, 4)
 #define HEADER_SYNC H(UINT, header_file_crc, 4), H(UINT, synccrcs_basic, 4)
-#define HEADER_13                                                           \
-	H(TIME, pop3_show_after, 4), H(UINT, quota_annot_used, 4),          \
+#define HEADER_13                                                              \
+	H(TIME, pop3_show_after, 4), H(UINT, quota_annot_used, 4),             \
 		H(UINT, synccrcs_annot, 4)
-#define HEADER_14 HEADER_12, HEADER_13, H(UINT, unseen, 4)
-#define HEADER_16 HEADER_14, H(UINT, createdmodseq, 8)
+#define HEADER_14  HEADER_12, HEADER_13, H(UINT, unseen, 4)
+#define HEADER_16  HEADER_14, H(UINT, createdmodseq, 8)
 #define HEADER_CRC H(UINT, header_crc, 4), END
 
 /* v0 to v4 grew at the end only; start_offset says how far (index.md 2.1). */
@@ -78,8 +85,7 @@ static const struct cyre_index_field header_19[] = {HEADER_LAST,
 	H(TIME, last_repack_time, 4), HEADER_SYNC, H(UINT, recentuid, 4),
 	H(TIME, recenttime, 4), HEADER_13, H(UINT, unseen, 4),
 	H(UINT, createdmodseq, 8), H(UINT, quota_deleted_used, 8),
-	H(UINT, quota_expunged_used, 8), H(TIME, changes_epoch, 4),
-	HEADER_CRC};
+	H(UINT, quota_expunged_used, 8), H(TIME, changes_epoch, 4), HEADER_CRC};
 static const struct cyre_index_field header_20[] = {HEADER_START,
 	H(TIME, last_appenddate, 8), H(UINT, quota_mailbox_used, 8),
 	H(TIME, pop3_last_login, 8), HEADER_FLAGS, H(UINT, exists, 4),
@@ -93,19 +99,18 @@ static const struct cyre_index_field header_20[] = {HEADER_START,
 	H(TIME, changes_epoch, 8), H(TIME, first_expunged, 8),
 	H(TIME, last_repack_time, 8), H(UINT, recentuid, 4), HEADER_CRC};
 
-#define RECORD_START(word5)                                              \
-	R(UINT, uid, 4), R(TIME, internaldate, 4), R(TIME, sentdate, 4), \
-		R(UINT, size, 4), R(UINT, header_size, 4), word5,        \
-		R(UINT, cache_offset, 4), R(TIME, last_updated, 4),      \
+#define RECORD_START(word5)                                                    \
+	R(UINT, uid, 4), R(TIME, internaldate, 4), R(TIME, sentdate, 4),       \
+		R(UINT, size, 4), R(UINT, header_size, 4), word5,              \
+		R(UINT, cache_offset, 4), R(TIME, last_updated, 4),            \
 		R(UINT, system_flags, 4), R(FLAGS, user_flags, 16)
-#define RECORD_2  RECORD_START(R(UINT, content_offset, 4))
-#define RECORD_6  RECORD_2, R(UINT, content_lines, 4), R(UINT, cache_version, 4)
-#define RECORD_12(word13)                                                  \
-	RECORD_START(R(TIME, gmtime, 4)), word13,                          \
-		R(UINT, cache_version, 4), R(GUID, guid, 20),              \
-		R(UINT, modseq, 8)
-#define LINES	   R(UINT, content_lines, 4)
-#define SAVED	   R(TIME, savedate, 4)
+#define RECORD_2 RECORD_START(R(UINT, content_offset, 4))
+#define RECORD_6 RECORD_2, R(UINT, content_lines, 4), R(UINT, cache_version, 4)
+#define RECORD_12(word13)                                                      \
+	RECORD_START(R(TIME, gmtime, 4)), word13, R(UINT, cache_version, 4),   \
+		R(GUID, guid, 20), R(UINT, modseq, 8)
+#define LINES      R(UINT, content_lines, 4)
+#define SAVED      R(TIME, savedate, 4)
 #define RECORD_CRC R(UINT, cache_crc, 4), R(UINT, record_crc, 4), END
 
 const struct cyre_index_field cyre_index_record_1993[] = {R(UINT, uid, 4),

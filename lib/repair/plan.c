@@ -32,8 +32,8 @@ bool cyre_plan_wants(const struct cyre_plan_work *w, enum cyre_problem p)
 	return false;
 }
 
-bool cyre_plan_has(const struct cyre_plan_work *w,
-	const enum cyre_problem *list)
+bool cyre_plan_has(
+	const struct cyre_plan_work *w, const enum cyre_problem *list)
 {
 	for (; *list != CYRE_PROBLEM_COUNT; list++)
 		if (w->found->count[*list] && cyre_plan_wants(w, *list))
@@ -100,8 +100,8 @@ void cyre_plan_note_number(struct cyre_plan_work *w, enum cyre_file file,
 				  .loss = loss});
 }
 
-struct cyre_plan_file *cyre_plan_add_file(struct cyre_plan_work *w,
-	enum cyre_file file)
+struct cyre_plan_file *cyre_plan_add_file(
+	struct cyre_plan_work *w, enum cyre_file file)
 {
 	struct cyre_plan_file *f = &w->plan->files[w->plan->n_files++];
 
@@ -116,8 +116,14 @@ static const char *newest_release(unsigned version)
 		unsigned version;
 		const char *release;
 	} writers[] = {
-		{5, "2.1"}, {6, "2.2"}, {9, "2.3.7"}, {10, "2.3.16"},
-		{12, "2.4"}, {13, "3.0"}, {16, "3.2"}, {17, "3.8"},
+		{5, "2.1"},
+		{6, "2.2"},
+		{9, "2.3.7"},
+		{10, "2.3.16"},
+		{12, "2.4"},
+		{13, "3.0"},
+		{16, "3.2"},
+		{17, "3.8"},
 		{19, "3.12"},
 	};
 	size_t i;
@@ -150,8 +156,8 @@ const struct cyre_mail_behaviour *cyre_plan_behaviour(
 	if (version || w->to < 6)
 		b = cyre_mail_behaviour_of_record((unsigned)version, w->to);
 	if (!b && w->hints->cache_version)
-		b = cyre_mail_behaviour_of_record(w->hints->cache_version,
-			w->to);
+		b = cyre_mail_behaviour_of_record(
+			w->hints->cache_version, w->to);
 	return b ? b : cyre_mail_behaviour(newest_release(w->to));
 }
 
@@ -166,8 +172,7 @@ static bool anything_to_do(const struct cyre_plan_work *w)
 	       cyre_plan_family(w, "EX-") || cyre_plan_family(w, "CA-") ||
 	       cyre_plan_has(w, others) ||
 	       (w->policy->index_version && w->j->index_read &&
-		       w->policy->index_version !=
-			       w->j->index.layout->version);
+		       w->policy->index_version != w->j->index.layout->version);
 }
 
 /* What cannot be read now must not be replaced: it may be there tomorrow. */
@@ -220,8 +225,12 @@ cyre_status cyre_plan_make(const struct cyre_evidence *ev,
 	const struct cyre_plan_hints *hints,
 	const struct cyre_plan_reader *reader, struct cyre_plan *ret)
 {
-	struct cyre_plan_work w = {.ev = ev, .j = j, .found = found,
-		.policy = policy, .hints = hints, .reader = reader,
+	struct cyre_plan_work w = {.ev = ev,
+		.j = j,
+		.found = found,
+		.policy = policy,
+		.hints = hints,
+		.reader = reader,
 		.plan = ret};
 	cyre_status st;
 

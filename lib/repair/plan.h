@@ -35,7 +35,7 @@ struct cyre_plan_hints {
 	unsigned index_version; /* of the mailboxes around it */
 	unsigned cache_version; /* of their records */
 	struct cyre_slice mboxname, uniqueid, acl, type, quotaroot;
-	uint64_t uidvalidity; /* mailboxes.db, status cache */
+	uint64_t uidvalidity;             /* mailboxes.db, status cache */
 	uint64_t last_uid, highestmodseq; /* at least these */
 	uint32_t generation; /* of a cache that is about to be replaced */
 };
@@ -54,11 +54,11 @@ struct cyre_plan_reader {
 /* One value that is not what it was. Strings are the plan's. */
 struct cyre_repair {
 	enum cyre_file file;
-	uint32_t uid; /* 0: the mailbox */
-	const char *field; /* static storage */
+	uint32_t uid;         /* 0: the mailbox */
+	const char *field;    /* static storage */
 	char *before, *after; /* NULL: none */
-	const char *origin; /* static: "index", "message file" … */
-	const char *loss; /* static: what could not be had back; NULL: nothing */
+	const char *origin;   /* static: "index", "message file" … */
+	const char *loss;     /* static: what is gone for good; NULL: nothing */
 };
 
 /* One file as it is to be. */

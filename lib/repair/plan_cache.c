@@ -18,7 +18,7 @@ struct cache_job {
 	struct cyre_plan_work *w;
 	enum cyre_msg_side side;
 	struct cyre_source *old; /* NULL: there is none */
-	struct cyre_buf *out;	 /* the new cache; NULL: it stays */
+	struct cyre_buf *out;    /* the new cache; NULL: it stays */
 	struct cyre_cache_scratch scratch;
 	cyre_mail_parser *parser;
 };
@@ -29,8 +29,7 @@ static enum cyre_file file_of(enum cyre_msg_side side)
 					 : CYRE_FILE_CACHE;
 }
 
-static bool on_side(const struct cache_job *c,
-	const struct cyre_plan_record *p)
+static bool on_side(const struct cache_job *c, const struct cyre_plan_record *p)
 {
 	bool archived = p->r.system_flags & CYRE_FLAG_ARCHIVED;
 
@@ -39,8 +38,8 @@ static bool on_side(const struct cache_job *c,
 }
 
 /* Unlinked records need no cache record (index.md invariant 23). */
-static bool wants_cache(const struct cache_job *c,
-	const struct cyre_plan_record *p)
+static bool wants_cache(
+	const struct cache_job *c, const struct cyre_plan_record *p)
 {
 	return on_side(c, p) && !(p->r.system_flags & CYRE_FLAG_UNLINKED);
 }
@@ -133,8 +132,8 @@ static cyre_status get_parser(struct cache_job *c)
 
 	if (c->parser)
 		return CYRE_OK;
-	return reader->parser(reader->payload, cyre_plan_behaviour(c->w),
-		&c->parser);
+	return reader->parser(
+		reader->payload, cyre_plan_behaviour(c->w), &c->parser);
 }
 
 static uint64_t ns(int64_t seconds)
@@ -143,8 +142,8 @@ static uint64_t ns(int64_t seconds)
 }
 
 /* Whole seconds, except in v20, which has room for more. */
-static uint64_t date_of_file(const struct cyre_plan_work *w,
-	const struct cyre_msgfile *f)
+static uint64_t date_of_file(
+	const struct cyre_plan_work *w, const struct cyre_msgfile *f)
 {
 	uint64_t t = f->mtime_ns > 0 ? (uint64_t)f->mtime_ns : CYRE_NSEC;
 
@@ -174,10 +173,9 @@ static void set_facts(struct cyre_plan_work *w, struct cyre_plan_record *p,
 	if (!r->internaldate)
 		r->internaldate = date_of_file(w, p->file);
 	if (!r->last_updated)
-		r->last_updated =
-			r->internaldate - r->internaldate % CYRE_NSEC;
-	cyre_mail_dates(parser, (int64_t)cyre_index_seconds(r->internaldate),
-		facts);
+		r->last_updated = r->internaldate - r->internaldate % CYRE_NSEC;
+	cyre_mail_dates(
+		parser, (int64_t)cyre_index_seconds(r->internaldate), facts);
 	r->size = w->to >= 12 ? p->file->size : facts->size;
 	r->header_size = facts->header_size;
 	r->content_offset = facts->content_offset;
@@ -189,8 +187,7 @@ static void set_facts(struct cyre_plan_work *w, struct cyre_plan_record *p,
 }
 
 /* Parses the message; its record is appended to the new cache. */
-static cyre_status from_message(struct cache_job *c,
-	struct cyre_plan_record *p)
+static cyre_status from_message(struct cache_job *c, struct cyre_plan_record *p)
 {
 	const struct cyre_plan_reader *reader = c->w->reader;
 	struct cyre_mail_facts facts;
@@ -282,12 +279,11 @@ static cyre_status write_new(struct cache_job *c)
 	return st;
 }
 
-static cyre_status plan_side(struct cyre_plan_work *w, enum cyre_msg_side side,
-	bool force)
+static cyre_status plan_side(
+	struct cyre_plan_work *w, enum cyre_msg_side side, bool force)
 {
-	struct cache_job c = {.w = w,
-		.side = side,
-		.old = w->ev->meta[file_of(side)].view};
+	struct cache_job c = {
+		.w = w, .side = side, .old = w->ev->meta[file_of(side)].view};
 	bool stays;
 	cyre_status st = look_at_old(&c, &stays);
 

@@ -55,8 +55,8 @@ static void settle_uidvalidity(struct cyre_plan_work *w)
 	} else {
 		v = w->hints->now;
 	}
-	cyre_plan_note_number(w, CYRE_FILE_INDEX, "uidvalidity", 0, v, origin,
-		loss);
+	cyre_plan_note_number(
+		w, CYRE_FILE_INDEX, "uidvalidity", 0, v, origin, loss);
 	w->h.uidvalidity = v;
 }
 
@@ -68,12 +68,10 @@ static bool header_is_damaged(const struct cyre_plan_work *w)
 
 	/* An id that no release makes: a copy, or the checksum, knows more. */
 	return !w->j->header_read || !w->j->header.magic_ok ||
-	       (id.n && !cyre_uniqueid_ok(id)) ||
-	       cyre_plan_family(w, "HD-") ||
-	       cyre_plan_has(w, (const enum cyre_problem[]){
-					CYRE_P_UNIQUEID_MISFILED,
-					CYRE_P_EMPTY_MAILBOX_DIR,
-					CYRE_PROBLEM_COUNT});
+	       (id.n && !cyre_uniqueid_ok(id)) || cyre_plan_family(w, "HD-") ||
+	       cyre_plan_has(w,
+		       (const enum cyre_problem[]){CYRE_P_UNIQUEID_MISFILED,
+			       CYRE_P_EMPTY_MAILBOX_DIR, CYRE_PROBLEM_COUNT});
 }
 
 static cyre_status read_left(struct cyre_plan_work *w)
@@ -89,8 +87,8 @@ static cyre_status read_left(struct cyre_plan_work *w)
 
 		if (m->state != CYRE_ENTRY_FILE || !m->bytes.n)
 			continue;
-		st = cyre_header_salvage(m->bytes, sum ? &sum : NULL,
-			&w->header_salvage);
+		st = cyre_header_salvage(
+			m->bytes, sum ? &sum : NULL, &w->header_salvage);
 		if (st == CYRE_ENOMEM)
 			return st;
 		if (st != CYRE_OK)
@@ -146,8 +144,7 @@ static void make_uniqueid(struct cyre_plan_work *w, struct cyre_slice name)
 		loss = NULL;
 	} else {
 		cyre_put_slice(&b, name);
-		cyre_put_fmt(&b, " %llu",
-			(unsigned long long)w->h.uidvalidity);
+		cyre_put_fmt(&b, " %llu", (unsigned long long)w->h.uidvalidity);
 		if (w->n)
 			cyre_put(&b, w->records[0].r.guid, 20);
 		if (!b.bad && cyre_hasher_new(&h) == CYRE_OK)
@@ -209,8 +206,7 @@ static void fill_gaps(struct cyre_plan_work *w)
 		if (!w->header.type.n)
 			w->header.type = cyre_slice_str(
 				w->ev->path_uniqueid ? "e" : "el");
-		w->header.has |= CYRE_HEADER_T | CYRE_HEADER_N |
-				 CYRE_HEADER_I;
+		w->header.has |= CYRE_HEADER_T | CYRE_HEADER_N | CYRE_HEADER_I;
 	}
 	settle_uidvalidity(w);
 	make_uniqueid(w, name);
@@ -218,8 +214,8 @@ static void fill_gaps(struct cyre_plan_work *w)
 
 /* ---- user flags ---- */
 
-static void count_flags(const struct cyre_plan_work *w,
-	uint64_t use[CYRE_HEADER_MAX_FLAGS])
+static void count_flags(
+	const struct cyre_plan_work *w, uint64_t use[CYRE_HEADER_MAX_FLAGS])
 {
 	size_t i;
 	int f;
@@ -242,8 +238,7 @@ static unsigned name_flags(struct cyre_plan_work *w)
 	for (i = 0; n && i < CYRE_HEADER_MAX_FLAGS; i++)
 		if (w->flag_names[i][0])
 			cyre_plan_note(w,
-				&(struct cyre_repair){
-					.file = CYRE_FILE_HEADER,
+				&(struct cyre_repair){.file = CYRE_FILE_HEADER,
 					.field = "user_flag",
 					.after = w->flag_names[i],
 					.origin = "index",

@@ -20,8 +20,8 @@ static void raise(struct cyre_plan_work *w, uint64_t *field, uint64_t to,
 {
 	if (*field >= to)
 		return;
-	cyre_plan_note_number(w, CYRE_FILE_INDEX, name, *field, to, origin,
-		NULL);
+	cyre_plan_note_number(
+		w, CYRE_FILE_INDEX, name, *field, to, origin, NULL);
 	*field = to;
 }
 
@@ -95,9 +95,9 @@ static void fill_header(struct cyre_plan_work *w)
 	/* Which deletions are forgotten is not known: all may be. */
 	if (w->to >= 12 && !w->known_last_uid)
 		w->h.deletedmodseq = w->h.highestmodseq;
-	w->h.options &= w->to >= 12   ? 0xe000001fu
-			: w->to >= 8  ? 0x0000001fu
-				      : CYRE_OPT_POP3_NEW_UIDL;
+	w->h.options &= w->to >= 12  ? 0xe000001fu
+			: w->to >= 8 ? 0x0000001fu
+				     : CYRE_OPT_POP3_NEW_UIDL;
 	w->h.format = 0;
 }
 
@@ -114,8 +114,8 @@ static void convert(struct cyre_plan_work *w)
 		return;
 	cyre_index_convert_header(&c, &w->h);
 	for (i = 0; i < w->n; i++)
-		if (cyre_index_convert_record(&c, &w->h, &w->records[i].r,
-			    NULL, &out))
+		if (cyre_index_convert_record(
+			    &c, &w->h, &w->records[i].r, NULL, &out))
 			w->records[n++] = w->records[i];
 	w->n = n;
 }
@@ -127,8 +127,7 @@ static struct cyre_index_record *gather_records(struct cyre_plan_work *w,
 	struct cyre_index_record *r = calloc(w->n ? w->n : 1, sizeof(*r));
 	size_t i, n = 0;
 
-	cyre_index_tally_begin(tally, w->to, w->header.flags,
-		w->header.nflags);
+	cyre_index_tally_begin(tally, w->to, w->header.flags, w->header.nflags);
 	for (i = 0; r && i < w->n; i++) {
 		if (w->records[i].expunge != expunge)
 			continue;
@@ -178,8 +177,8 @@ static cyre_status write_index(struct cyre_plan_work *w)
 static cyre_status write_expunge(struct cyre_plan_work *w)
 {
 	const struct cyre_metafile *old = &w->ev->meta[CYRE_FILE_EXPUNGE];
-	struct cyre_index_header h = w->j->expunge_read ? w->j->expunge.h
-							: w->h;
+	struct cyre_index_header h =
+		w->j->expunge_read ? w->j->expunge.h : w->h;
 	struct cyre_index_tally tally;
 	struct cyre_index_totals totals;
 	struct cyre_plan_file *f;

@@ -49,8 +49,8 @@ static bool strict_is_enough(const struct cyre_plan_work *w)
 	return true;
 }
 
-static cyre_status add_strict(struct cyre_plan_work *w,
-	const struct cyre_index *ix, bool expunge)
+static cyre_status add_strict(
+	struct cyre_plan_work *w, const struct cyre_index *ix, bool expunge)
 {
 	struct cyre_plan_record *p;
 	struct cyre_index_record r;
@@ -150,10 +150,10 @@ static void salvage_header(struct cyre_plan_work *w)
 
 static void forget(struct cyre_index_record *r, uint32_t trusted)
 {
-#define KEEP_OR_ZERO(f)                            \
-	do {                                       \
-		if (!(trusted & CYRE_RECORD_BIT(f))) \
-			r->f = 0;                  \
+#define KEEP_OR_ZERO(f)                                                        \
+	do {                                                                   \
+		if (!(trusted & CYRE_RECORD_BIT(f)))                           \
+			r->f = 0;                                              \
 	} while (0)
 	KEEP_OR_ZERO(internaldate);
 	KEEP_OR_ZERO(last_updated);
@@ -179,13 +179,13 @@ static void note_doubtful(struct cyre_plan_work *w, uint32_t uid, bool flags)
 				  .loss = flags ? "flags" : NULL});
 }
 
-static cyre_status add_salvaged(struct cyre_plan_work *w,
-	const struct cyre_salvaged *item)
+static cyre_status add_salvaged(
+	struct cyre_plan_work *w, const struct cyre_salvaged *item)
 {
 	enum cyre_file which = w->salvage.files[item->file].which;
 	struct cyre_plan_record *p;
-	uint32_t flags = CYRE_RECORD_BIT(system_flags) |
-			 CYRE_RECORD_BIT(user_flags);
+	uint32_t flags =
+		CYRE_RECORD_BIT(system_flags) | CYRE_RECORD_BIT(user_flags);
 
 	/* Without a uid only the message's GUID can tell; it is matched when
 	 * the message is parsed, if ever. */
@@ -201,8 +201,7 @@ static cyre_status add_salvaged(struct cyre_plan_work *w,
 	if (item->origin == CYRE_ORIGIN_FIELDS) {
 		forget(&p->r, item->trusted);
 		p->derive = p->doubtful = p->changed = true;
-		note_doubtful(w, item->uid,
-			(item->trusted & flags) != flags);
+		note_doubtful(w, item->uid, (item->trusted & flags) != flags);
 	}
 	return CYRE_OK;
 }
@@ -258,9 +257,8 @@ static void sort_records(struct cyre_plan_work *w)
 static const struct cyre_msgfile *pick(const struct cyre_plan_work *w,
 	const struct cyre_index_record *r, size_t i, size_t n)
 {
-	uint8_t side = r->system_flags & CYRE_FLAG_ARCHIVED
-			       ? CYRE_SIDE_ARCHIVE
-			       : CYRE_SIDE_SPOOL;
+	uint8_t side = r->system_flags & CYRE_FLAG_ARCHIVED ? CYRE_SIDE_ARCHIVE
+							    : CYRE_SIDE_SPOOL;
 	size_t k;
 
 	for (k = i; k < i + n; k++)
@@ -271,8 +269,8 @@ static const struct cyre_msgfile *pick(const struct cyre_plan_work *w,
 
 static void set_side(struct cyre_plan_work *w, struct cyre_plan_record *p)
 {
-	bool archived = w->ev->has_archive &&
-			p->file->side == CYRE_SIDE_ARCHIVE;
+	bool archived =
+		w->ev->has_archive && p->file->side == CYRE_SIDE_ARCHIVE;
 
 	if (!w->ev->has_archive ||
 		archived == !!(p->r.system_flags & CYRE_FLAG_ARCHIVED))
@@ -292,8 +290,7 @@ static void use_file(struct cyre_plan_work *w, struct cyre_plan_record *p,
 	if (f->size != p->r.size && !p->derive &&
 		cyre_plan_wants(w, CYRE_P_MESSAGE_SIZE)) {
 		p->derive = p->changed = true;
-		cyre_plan_note(w, &(struct cyre_repair){
-					  .file = CYRE_FILE_INDEX,
+		cyre_plan_note(w, &(struct cyre_repair){.file = CYRE_FILE_INDEX,
 					  .uid = f->uid,
 					  .field = "size",
 					  .origin = "message file"});
@@ -301,8 +298,8 @@ static void use_file(struct cyre_plan_work *w, struct cyre_plan_record *p,
 }
 
 /* Deleted mail must not come back; delivered mail must not be lost. */
-static bool may_adopt(const struct cyre_plan_work *w,
-	const struct cyre_msgfile *f)
+static bool may_adopt(
+	const struct cyre_plan_work *w, const struct cyre_msgfile *f)
 {
 	if (f->state != CYRE_ENTRY_FILE || f->size == 0)
 		return false;
@@ -317,8 +314,7 @@ static bool may_adopt(const struct cyre_plan_work *w,
 	return !w->whole || f->uid > w->known_last_uid;
 }
 
-static cyre_status adopt(struct cyre_plan_work *w,
-	const struct cyre_msgfile *f)
+static cyre_status adopt(struct cyre_plan_work *w, const struct cyre_msgfile *f)
 {
 	struct cyre_plan_record *p = add(w);
 
@@ -383,12 +379,12 @@ static void settle_missing(struct cyre_plan_work *w)
 				continue;
 			p->r.system_flags |= gone;
 			p->changed = true;
-			cyre_plan_note(w, &(struct cyre_repair){
-						  .file = CYRE_FILE_INDEX,
-						  .uid = (uint32_t)p->r.uid,
-						  .field = "system_flags",
-						  .origin = "no message file",
-						  .loss = "message"});
+			cyre_plan_note(w,
+				&(struct cyre_repair){.file = CYRE_FILE_INDEX,
+					.uid = (uint32_t)p->r.uid,
+					.field = "system_flags",
+					.origin = "no message file",
+					.loss = "message"});
 		}
 		w->records[n++] = *p;
 	}
@@ -397,8 +393,7 @@ static void settle_missing(struct cyre_plan_work *w)
 
 cyre_status cyre_plan_records(struct cyre_plan_work *w)
 {
-	cyre_status st = strict_is_enough(w) ? from_strict(w)
-					     : from_salvage(w);
+	cyre_status st = strict_is_enough(w) ? from_strict(w) : from_salvage(w);
 
 	if (st != CYRE_OK)
 		return st;

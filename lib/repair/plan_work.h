@@ -13,11 +13,11 @@
 struct cyre_plan_record {
 	struct cyre_index_record r;
 	const struct cyre_msgfile *file; /* NULL: there is none */
-	bool expunge; /* belongs to cyrus.expunge */
-	bool derive;  /* its fields must be had from the message */
+	bool expunge;                    /* belongs to cyrus.expunge */
+	bool derive;   /* its fields must be had from the message */
 	bool doubtful; /* it was damaged: some fields are lost */
-	bool adopted; /* there was no record at all */
-	bool changed; /* clients must fetch it again */
+	bool adopted;  /* there was no record at all */
+	bool changed;  /* clients must fetch it again */
 	/* Its record in the old cache, which holds good; n 0: there is none. */
 	uint64_t cache_at;
 	uint32_t cache_len;
@@ -57,8 +57,8 @@ struct cyre_plan_work {
 /* May this problem be repaired under the policy? */
 bool cyre_plan_wants(const struct cyre_plan_work *w, enum cyre_problem p);
 /* Was any of these found, and may be repaired? A list ends with _COUNT. */
-bool cyre_plan_has(const struct cyre_plan_work *w,
-	const enum cyre_problem *list);
+bool cyre_plan_has(
+	const struct cyre_plan_work *w, const enum cyre_problem *list);
 /* Any problem of a family ("HD-") above NOTE that may be repaired? */
 bool cyre_plan_family(const struct cyre_plan_work *w, const char *family);
 
@@ -75,8 +75,8 @@ cyre_status cyre_plan_header(struct cyre_plan_work *w);
 cyre_status cyre_plan_index(struct cyre_plan_work *w);
 
 /* A place for the new bytes of a file; NULL: no memory. */
-struct cyre_plan_file *cyre_plan_add_file(struct cyre_plan_work *w,
-	enum cyre_file file);
+struct cyre_plan_file *cyre_plan_add_file(
+	struct cyre_plan_work *w, enum cyre_file file);
 /* Whose behaviour new records have. */
 const struct cyre_mail_behaviour *cyre_plan_behaviour(
 	const struct cyre_plan_work *w);

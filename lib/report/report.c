@@ -7,8 +7,7 @@
 
 #include <stdlib.h>
 
-bool cyre_findings_worst(const struct cyre_findings *f,
-	enum cyre_severity *ret)
+bool cyre_findings_worst(const struct cyre_findings *f, enum cyre_severity *ret)
 {
 	enum cyre_severity s, worst = CYRE_SEV_NOTE;
 	bool any = false;
@@ -49,8 +48,8 @@ const char *cyre__outcome_name(enum cyre_outcome o)
 	return names[o];
 }
 
-cyre_status cyre_report_new(const struct cyre_report_options *o,
-	cyre_report **ret)
+cyre_status cyre_report_new(
+	const struct cyre_report_options *o, cyre_report **ret)
 {
 	cyre_report *r = calloc(1, sizeof(*r));
 
@@ -91,8 +90,8 @@ void cyre_report_begin(cyre_report *r, const struct cyre_report_run *run)
 	flush(r);
 }
 
-static void count_findings(struct cyre_report_totals *t,
-	const struct cyre_findings *f)
+static void count_findings(
+	struct cyre_report_totals *t, const struct cyre_findings *f)
 {
 	int i;
 
@@ -131,8 +130,8 @@ void cyre_report_repair(cyre_report *r, const struct cyre_report_mailbox *m,
 	flush(r);
 }
 
-void cyre_report_server(cyre_report *r, const char *path,
-	const struct cyre_findings *f)
+void cyre_report_server(
+	cyre_report *r, const char *path, const struct cyre_findings *f)
 {
 	count_findings(&r->totals, f);
 	r->form->server(r, path, f);

@@ -27,8 +27,8 @@ struct cyre_report {
 	struct cyre_report_options options;
 	const struct cyre_report_form *form;
 	struct cyre_report_totals totals;
-	struct cyre_buf out;  /* on its way to write() */
-	struct cyre_buf body; /* text: kept until the triage is known */
+	struct cyre_buf out;    /* on its way to write() */
+	struct cyre_buf body;   /* text: kept until the triage is known */
 	struct cyre_text *text; /* of the text form */
 	unsigned level;
 	cyre_status status; /* sticky */

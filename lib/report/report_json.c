@@ -84,7 +84,8 @@ static void json_mailbox(cyre_report *r, const struct cyre_report_mailbox *m)
 	cyre_json_member(&j, "uniqueid", m->uniqueid);
 	cyre_json_member(&j, "status", cyre__mailbox_status(m->findings));
 	cyre_json_member(&j, "access", cyre__access_name(m->access));
-	cyre_json_member(&j, "delivery", m->delivery_blocked ? "blocked" : "ok");
+	cyre_json_member(
+		&j, "delivery", m->delivery_blocked ? "blocked" : "ok");
 	cyre_json_member_number(&j, "messages", m->messages);
 	cyre_json_member_number(&j, "bytes", m->bytes);
 	if (m->opened)
@@ -121,8 +122,8 @@ static void json_repair(cyre_report *r, const struct cyre_report_mailbox *m,
 	end_line(&j);
 }
 
-static void json_server(cyre_report *r, const char *path,
-	const struct cyre_findings *f)
+static void json_server(
+	cyre_report *r, const char *path, const struct cyre_findings *f)
 {
 	struct cyre_report_mailbox none = {.path = path};
 	size_t i;

@@ -11,15 +11,15 @@
 #include <inttypes.h>
 #include <stdlib.h>
 /* No memory is a status, not the end of the process. */
-#define HASH_NONFATAL_OOM 1
+#define HASH_NONFATAL_OOM      1
 #define uthash_nonfatal_oom(c) ((void)(c))
 #include <uthash.h>
 
 #include "utf8.h"
 #include "words.h"
 
-#define WORST_SHOWN	15 /* lines of the triage */
-#define EXAMPLES	3  /* findings of one code shown without -v */
+#define WORST_SHOWN 15 /* lines of the triage */
+#define EXAMPLES    3  /* findings of one code shown without -v */
 
 enum bucket { FINE, STALE, DAMAGED, CLOSED, LOSING, BUCKETS };
 
@@ -62,20 +62,21 @@ static enum bucket bucket_of(const struct cyre_report_mailbox *m)
 		return LOSING;
 	if (m->access == CYRE_ACCESS_UNAVAILABLE)
 		return CLOSED;
-	return s == CYRE_SEV_DAMAGE ? DAMAGED : s == CYRE_SEV_STALE ? STALE
-								    : FINE;
+	return s == CYRE_SEV_DAMAGE  ? DAMAGED
+	       : s == CYRE_SEV_STALE ? STALE
+				     : FINE;
 }
 
-static void put_count(struct cyre_buf *b, uint64_t n, const char *one,
-	const char *many)
+static void put_count(
+	struct cyre_buf *b, uint64_t n, const char *one, const char *many)
 {
 	cyre_put_fmt(b, "%" PRIu64 " %s", n, n == 1 ? one : many);
 }
 
 static void put_size(struct cyre_buf *b, uint64_t bytes)
 {
-	static const char *const units[] = {"bytes", "KiB", "MiB", "GiB",
-		"TiB", "PiB", "EiB"};
+	static const char *const units[] = {
+		"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
 	double v = (double)bytes;
 	size_t i = 0;
 
@@ -126,7 +127,8 @@ static void free_customers(struct cyre_text *t)
 {
 	struct cyre_text_customer *c, *next;
 
-	HASH_ITER(hh, t->seen, c, next) {
+	HASH_ITER(hh, t->seen, c, next)
+	{
 		HASH_DEL(t->seen, c);
 		free(c);
 	}
@@ -215,8 +217,8 @@ static void put_where(struct cyre_buf *b, const struct cyre_finding *f)
 }
 
 /* All findings of one problem: examples, then what it means, once. */
-static void put_problem(cyre_report *r, const struct cyre_findings *fs,
-	enum cyre_problem p)
+static void put_problem(
+	cyre_report *r, const struct cyre_findings *fs, enum cyre_problem p)
 {
 	const struct cyre_problem_row *row = cyre_problem_row(p);
 	struct cyre_buf *b = &r->body;
@@ -231,7 +233,8 @@ static void put_problem(cyre_report *r, const struct cyre_findings *fs,
 		if (shown == EXAMPLES && !r->options.verbose)
 			break;
 		cyre_put_fmt(b, "  %-6s %s ",
-			shown ? "" : cyre_severity_name(row->severity), row->id);
+			shown ? "" : cyre_severity_name(row->severity),
+			row->id);
 		put_where(b, f);
 		cyre_words(b, f);
 		cyre_put_u8(b, '\n');
@@ -326,8 +329,8 @@ static void text_repair(cyre_report *r, const struct cyre_report_mailbox *m,
 	if (!anything_shown(r, m->findings) ||
 		(!p->loss && !r->options.verbose))
 		return;
-	cyre_put_fmt(b, "    %s", *cyre_file_name(p->file)
-			? cyre_file_name(p->file) : "mailbox");
+	cyre_put_fmt(b, "    %s",
+		*cyre_file_name(p->file) ? cyre_file_name(p->file) : "mailbox");
 	if (p->uid)
 		cyre_put_fmt(b, " uid %" PRIu32, p->uid);
 	cyre_put_fmt(b, " %s", p->field);
@@ -338,8 +341,8 @@ static void text_repair(cyre_report *r, const struct cyre_report_mailbox *m,
 	cyre_put_u8(b, '\n');
 }
 
-static void text_server(cyre_report *r, const char *path,
-	const struct cyre_findings *f)
+static void text_server(
+	cyre_report *r, const char *path, const struct cyre_findings *f)
 {
 	if (!anything_shown(r, f))
 		return;
@@ -361,11 +364,13 @@ static void put_risk(cyre_report *r)
 	uint64_t odd = n[CYRE_P_MESSAGE_SIZE] + n[CYRE_P_MESSAGE_GUID];
 
 	if (!gone && !odd) {
-		cyre_put_str(&r->out, r->level >= 4
-			? "No message is missing or changed: the mail is all there.\n"
-			: r->level >= 3
-			? "No message file is missing or of another size than the indexes say.\n"
-			: "Message files were not looked at: use --level 3 or more.\n");
+		cyre_put_str(&r->out,
+			r->level >= 4 ? "No message is missing or changed: the "
+					"mail is all there.\n"
+			: r->level >= 3 ? "No message file is missing or of "
+					  "another size than the indexes say.\n"
+					: "Message files were not looked at: "
+					  "use --level 3 or more.\n");
 		return;
 	}
 	put_count(&r->out, gone, "message is", "messages are");

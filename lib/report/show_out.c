@@ -6,9 +6,9 @@
 #include "utf8.h"
 #include "words.h"
 
-#define NSEC	    1000000000u
+#define NSEC        1000000000u
 #define KEY_COLUMNS 22
-#define ENOUGH	    65536u /* bytes, handed over at once */
+#define ENOUGH      65536u /* bytes, handed over at once */
 
 void cyre_out_begin(struct cyre_out *o, const char *type)
 {
@@ -51,8 +51,8 @@ static void key(struct cyre_out *o, const char *name)
 	if (cyre_out_is_json(o))
 		cyre_json_key(&o->j, name);
 	else
-		cyre_put_fmt(&o->b, "%*s%-*s ", (int)o->indent, "",
-			KEY_COLUMNS, name);
+		cyre_put_fmt(&o->b, "%*s%-*s ", (int)o->indent, "", KEY_COLUMNS,
+			name);
 	o->value = o->b.n;
 }
 

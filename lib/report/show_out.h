@@ -19,10 +19,10 @@ struct cyre_out {
 	bool verbose; /* text: notes too */
 	cyre_write_fn *write;
 	void *payload;
-	const char *path;   /* of the file that findings are about */
-	unsigned indent;    /* text: blanks before a value */
-	cyre_status status; /* sticky */
-	bool any;           /* a finding was told … */
+	const char *path;         /* of the file that findings are about */
+	unsigned indent;          /* text: blanks before a value */
+	cyre_status status;       /* sticky */
+	bool any;                 /* a finding was told … */
 	enum cyre_severity worst; /* … at worst this */
 	struct cyre_buf b;
 	struct cyre_json j;

@@ -5,8 +5,8 @@
 
 #include "utf8.h"
 
-static void put_value(struct cyre_buf *b, const struct cyre_finding *f,
-	char letter)
+static void put_value(
+	struct cyre_buf *b, const struct cyre_finding *f, char letter)
 {
 	switch (letter) {
 	case 'e':

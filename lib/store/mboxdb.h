@@ -16,10 +16,10 @@
 struct cyre_mboxdb_entry {
 	char *name;
 	char *uniqueid; /* NULL: before 2.5, or lost */
-	char *acl;	/* identifier TAB rights TAB … */
+	char *acl;      /* identifier TAB rights TAB … */
 	char *partition;
-	char type;	    /* 'e' for mail */
-	uint32_t flags;	    /* CYRE_MBOX_* of mboxlist.h */
+	char type;            /* 'e' for mail */
+	uint32_t flags;       /* CYRE_MBOX_* of mboxlist.h */
 	uint64_t uidvalidity; /* 0: not said */
 	uint64_t foldermodseq;
 };

@@ -56,8 +56,7 @@ cyre_status cyre_mailbox_relist(const struct cyre_catalog *c,
 	for (i = 0; i < c->n_roots && st == CYRE_OK; i++) {
 		struct cyre_side *side = &fresh.sides[fresh.n_sides];
 
-		if (c->roots[i].partition != m->partition ||
-			c->roots[i].fd < 0)
+		if (c->roots[i].partition != m->partition || c->roots[i].fd < 0)
 			continue;
 		side->root = (uint32_t)i;
 		st = list_side(&c->roots[i], m->dir, o, side, &there);

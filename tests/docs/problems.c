@@ -11,9 +11,11 @@
 static const char intro[] =
 	"# Every finding\n"
 	"\n"
-	"Made by `./dev docs` from lib/base/cyrescue/problem-table.h; do not edit.\n"
+	"Made by `./dev docs` from lib/base/cyrescue/problem-table.h; do not "
+	"edit.\n"
 	"\n"
-	"A finding has a short id and a stable name (the `code` of a report). Its\n"
+	"A finding has a short id and a stable name (the `code` of a report). "
+	"Its\n"
 	"**severity** is what it costs the customer:\n"
 	"\n"
 	"* note: nothing.\n"
@@ -28,7 +30,8 @@ static const char intro[] =
 	"* ask: a person chooses.\n"
 	"* none: there is no repair, or none is needed.\n"
 	"\n"
-	"In the line that a scan prints, EXPECTED, ACTUAL, UID, OFFSET, LENGTH and\n"
+	"In the line that a scan prints, EXPECTED, ACTUAL, UID, OFFSET, LENGTH "
+	"and\n"
 	"TEXT stand for the facts of the case.\n";
 
 static const struct {

@@ -64,11 +64,11 @@ static void *run_then_write(void *payload)
 	return ret;
 }
 
-__attribute__((visibility("default"))) int pthread_create(pthread_t *t, const pthread_attr_t *attr,
-	void *(*run)(void *), void *arg)
+__attribute__((visibility("default"))) int pthread_create(pthread_t *t,
+	const pthread_attr_t *attr, void *(*run)(void *), void *arg)
 {
-	int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *),
-		void *);
+	int (*real)(
+		pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 	struct start *s = malloc(sizeof(*s));
 
 	if (!s)

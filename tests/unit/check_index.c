@@ -35,8 +35,8 @@ START_TEST(layouts_fill_their_size)
 END_TEST
 
 /* Which field stands at this offset? */
-static const struct cyre_index_field *at(const struct cyre_index_field *f,
-	unsigned offset)
+static const struct cyre_index_field *at(
+	const struct cyre_index_field *f, unsigned offset)
 {
 	unsigned off = 0;
 
@@ -146,12 +146,12 @@ static struct sample sample(void)
 	put32(s.b + 16, 112);
 	put32(s.b + 20, 3); /* num_records */
 	put32(s.b + 24, 1000000000);
-	put32(s.b + 28, 9);	/* last_uid */
-	put32(s.b + 36, 600);	/* quota_mailbox_used */
-	put32(s.b + 44, 1000);	/* uidvalidity */
-	put32(s.b + 72, 7);	/* highestmodseq */
-	put32(s.b + 84, 3);	/* exists */
-	put32(s.b + 124, 3);	/* unseen */
+	put32(s.b + 28, 9);    /* last_uid */
+	put32(s.b + 36, 600);  /* quota_mailbox_used */
+	put32(s.b + 44, 1000); /* uidvalidity */
+	put32(s.b + 72, 7);    /* highestmodseq */
+	put32(s.b + 84, 3);    /* exists */
+	put32(s.b + 124, 3);   /* unseen */
 	for (i = 0; i < 3; i++) {
 		uint8_t *r = s.b + 160 + i * 112;
 

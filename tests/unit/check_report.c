@@ -50,8 +50,7 @@ START_TEST(terminals_get_no_escapes)
 	size_t i;
 
 	cyre_put_visible(&b, cyre_slice_str("a\\\x1b]0;x\x07\xc2\x9b\xc3\xa9"));
-	ck_assert_str_eq(as_text(&b),
-		"a\\\\\\x1b]0;x\\x07\\xc2\\x9b\xc3\xa9");
+	ck_assert_str_eq(as_text(&b), "a\\\\\\x1b]0;x\\x07\\xc2\\x9b\xc3\xa9");
 	cyre_buf_free(&b);
 	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		ck_assert(!cyre_utf8_valid(cyre_slice_str(bad[i])));
@@ -73,8 +72,8 @@ START_TEST(a_finding_becomes_a_sentence)
 }
 END_TEST
 
-static void put_mailbox(cyre_report *r, const char *name, const char *user,
-	int problem)
+static void put_mailbox(
+	cyre_report *r, const char *name, const char *user, int problem)
 {
 	struct cyre_findings f = {0};
 	struct cyre_report_mailbox m = {.mboxname = name,
@@ -97,9 +96,8 @@ static void put_mailbox(cyre_report *r, const char *name, const char *user,
 START_TEST(the_triage_counts_mailboxes_and_customers)
 {
 	struct cyre_buf b = {0};
-	struct cyre_report_options o = {.format = CYRE_REPORT_TEXT,
-		.write = collect,
-		.payload = &b};
+	struct cyre_report_options o = {
+		.format = CYRE_REPORT_TEXT, .write = collect, .payload = &b};
 	const char *text;
 	cyre_report *r;
 
@@ -114,12 +112,12 @@ START_TEST(the_triage_counts_mailboxes_and_customers)
 	put_mailbox(r, "user.eve", "eve", -1);
 	ck_assert_int_eq(cyre_report_end(r, true, 4), CYRE_OK);
 	text = as_text(&b);
-	ck_assert_ptr_nonnull(strstr(text,
-		"7 mailboxes of 3 customers, 70 messages, 14.0 KiB, level 3\n"));
+	ck_assert_ptr_nonnull(strstr(text, "7 mailboxes of 3 customers, 70 "
+					   "messages, 14.0 KiB, level 3\n"));
 	ck_assert_ptr_nonnull(strstr(text,
 		"  losing data             1 mailbox          1 customer\n"));
-	ck_assert_ptr_nonnull(strstr(text,
-		"  cannot be opened        1 mailbox\n"));
+	ck_assert_ptr_nonnull(
+		strstr(text, "  cannot be opened        1 mailbox\n"));
 	ck_assert_ptr_nonnull(strstr(text,
 		"  stale                   1 mailbox          1 customer\n"));
 	ck_assert_ptr_nonnull(strstr(text,

@@ -142,8 +142,8 @@ static bool set_progress(struct cyre_common_options *c, const char *s)
 }
 
 /* One name a line (or, after -0, ended by NUL); "-" is standard input. */
-static bool add_names(struct cyre_common_options *c, const char *path,
-	int delimiter)
+static bool add_names(
+	struct cyre_common_options *c, const char *path, int delimiter)
 {
 	FILE *f = !strcmp(path, "-") ? stdin : fopen(path, "re");
 	char *line = NULL;
@@ -191,20 +191,29 @@ enum common {
 
 /* In the order of --help. */
 static const struct cyre_option common_options[] = {
-	{"config", 'C', "FILE", "imapd.conf (default /etc/imapd.conf); may be given more than once", NULL},
-	{"root", 0, "DIR", "take every absolute path of imapd.conf below DIR", NULL},
-	{"spool", 0, "DIR", "a partition's directory, without imapd.conf", NULL},
+	{"config", 'C', "FILE",
+		"imapd.conf (default /etc/imapd.conf); may be given more than "
+		"once",
+		NULL},
+	{"root", 0, "DIR", "take every absolute path of imapd.conf below DIR",
+		NULL},
+	{"spool", 0, "DIR", "a partition's directory, without imapd.conf",
+		NULL},
 	{"meta", 0, "DIR", "the metapartition beside the last --spool", NULL},
 	{"confdir", 0, "DIR", "the configdirectory, without imapd.conf", NULL},
 	{"partition", 'p', "NAME", "only this partition", NULL},
 	{"user", 'u', "USER", "only this user's mailboxes", NULL},
-	{"mailbox", 'm', "NAME", "only this mailbox; * and % are patterns", NULL},
-	{"from-file", 0, "FILE", "mailboxes named in FILE, one a line; - is standard input", NULL},
+	{"mailbox", 'm', "NAME", "only this mailbox; * and % are patterns",
+		NULL},
+	{"from-file", 0, "FILE",
+		"mailboxes named in FILE, one a line; - is standard input",
+		NULL},
 	{"null", '0', NULL, "names in --from-file end with NUL", NULL},
 	{"shard", 0, "K/N", "the K-th of N parts, by user", NULL},
 	{"jobs", 'j', "N", "threads (default: one a processor)", NULL},
 	{"memory", 0, "SIZE", "file contents held at once (default 1G)", NULL},
-	{"timezone", 0, "TZ", "the server's time zone (default: this host's)", NULL},
+	{"timezone", 0, "TZ", "the server's time zone (default: this host's)",
+		NULL},
 	{"progress", 0, "WHEN", "auto, always or never", NULL},
 	{"quiet", 'q', NULL, "the summary only", NULL},
 	{"verbose", 'v', NULL, "also what costs nobody anything", NULL},
@@ -251,7 +260,8 @@ static void print_help(
 	if (own->name && !files)
 		putchar('\n');
 	print_options(common_options, files);
-	printf("\nExit status: 0 clean, 1 all repaired, 4 problems left, 8 part of the work could\n"
+	printf("\nExit status: 0 clean, 1 all repaired, 4 problems left, 8 "
+	       "part of the work could\n"
 	       "not be done, 16 wrong usage, 32 interrupted; added up.\n");
 }
 
@@ -267,8 +277,8 @@ struct parse {
 	int delimiter;
 };
 
-static void add_table(struct parse *p, const struct cyre_option *o, int first,
-	size_t *nlongs)
+static void add_table(
+	struct parse *p, const struct cyre_option *o, int first, size_t *nlongs)
 {
 	size_t s = strlen(p->shorts);
 	int i;
@@ -302,8 +312,8 @@ static int by_letter(const struct parse *p, int c)
 	return '?';
 }
 
-static bool set_path_or_name(struct cyre_common_options *c, int opt,
-	const char *arg)
+static bool set_path_or_name(
+	struct cyre_common_options *c, int opt, const char *arg)
 {
 	switch (opt) {
 	case OPT_CONFIG:
@@ -396,15 +406,18 @@ static void parse(struct parse *p, int argc, char **argv, int *ret_first)
 	bool ok;
 
 	tool_name = p->tool;
-	*common = (struct cyre_common_options){.shard = 1, .shards = 1,
+	*common = (struct cyre_common_options){.shard = 1,
+		.shards = 1,
 		.jobs = cpus > 1 ? (unsigned)cpus : 1,
 		.memory = UINT64_C(1) << 30};
 	add_table(p, p->own, FIRST_LONG, &nlongs);
 	add_table(p, common_options, OPT_CONFIG, &nlongs);
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, p->shorts, p->longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, p->shorts, p->longs, NULL)) !=
+		-1) {
 		if (opt == ':')
-			cyre_usage_error(p->tool, "option '%s' needs an argument",
+			cyre_usage_error(p->tool,
+				"option '%s' needs an argument",
 				argv[optind - 1]);
 		if (opt < FIRST_LONG)
 			opt = by_letter(p, opt);
@@ -413,8 +426,7 @@ static void parse(struct parse *p, int argc, char **argv, int *ret_first)
 				argv[optind - 1]);
 		ok = opt >= OPT_CONFIG
 			     ? set_common(p, opt, optarg)
-			     : p->own[opt - FIRST_LONG].set(
-				     p->payload, optarg);
+			     : p->own[opt - FIRST_LONG].set(p->payload, optarg);
 		if (!ok)
 			cyre_usage_error(p->tool, "'%s' is no value for --%s",
 				optarg ? optarg : "", option_name(p, opt));
@@ -428,8 +440,12 @@ void cyre_parse_options(int argc, char **argv, const char *tool,
 	const char *usage, const struct cyre_option *own, void *payload,
 	struct cyre_common_options *common, int *ret_first)
 {
-	struct parse p = {.tool = tool, .usage = usage, .own = own,
-		.payload = payload, .c = common, .shorts = ":",
+	struct parse p = {.tool = tool,
+		.usage = usage,
+		.own = own,
+		.payload = payload,
+		.c = common,
+		.shorts = ":",
 		.delimiter = '\n'};
 
 	parse(&p, argc, argv, ret_first);
@@ -439,8 +455,13 @@ void cyre_parse_file_options(int argc, char **argv, const char *tool,
 	const char *usage, const struct cyre_option *own, void *payload,
 	struct cyre_common_options *common, int *ret_first)
 {
-	struct parse p = {.tool = tool, .usage = usage, .own = own,
-		.payload = payload, .files = true, .c = common, .shorts = ":",
+	struct parse p = {.tool = tool,
+		.usage = usage,
+		.own = own,
+		.payload = payload,
+		.files = true,
+		.c = common,
+		.shorts = ":",
 		.delimiter = '\n'};
 
 	parse(&p, argc, argv, ret_first);

@@ -13,11 +13,11 @@
 #include <sys/types.h>
 
 /* fsck(8)'s sum */
-#define EXIT_CLEAN	 0
-#define EXIT_REPAIRED	 1
-#define EXIT_PROBLEMS	 4
-#define EXIT_NOT_DONE	 8
-#define EXIT_USAGE	 16
+#define EXIT_CLEAN       0
+#define EXIT_REPAIRED    1
+#define EXIT_PROBLEMS    4
+#define EXIT_NOT_DONE    8
+#define EXIT_USAGE       16
 #define EXIT_INTERRUPTED 32
 
 struct cyre_list {
@@ -40,7 +40,7 @@ struct cyre_common_options {
 /* One option of a tool; a table ends with name NULL. */
 struct cyre_option {
 	const char *name; /* long name, without -- */
-	char letter;	  /* 0: none */
+	char letter;      /* 0: none */
 	const char *arg;  /* what its argument is called; NULL: takes none */
 	const char *help;
 	/* Takes the argument; on a false the tool ends with usage(). NULL for

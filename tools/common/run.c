@@ -102,8 +102,8 @@ static cyre_report *new_report(enum cyre_report_format format,
 	return r;
 }
 
-static bool open_file(const char *tool, const char *path,
-	struct cyre_output *out)
+static bool open_file(
+	const char *tool, const char *path, struct cyre_output *out)
 {
 	if (!path || cyre_output_open(out, path))
 		return true;
@@ -119,8 +119,8 @@ bool cyre_tool_open(const char *tool, const struct cyre_common_options *c,
 	if (!open_file(tool, report, &ret->file) ||
 		!open_file(tool, plan, &ret->plan))
 		return false;
-	ret->reports[ret->n++] = new_report(
-		json ? CYRE_REPORT_JSON : CYRE_REPORT_TEXT, c, NULL);
+	ret->reports[ret->n++] =
+		new_report(json ? CYRE_REPORT_JSON : CYRE_REPORT_TEXT, c, NULL);
 	if (report)
 		ret->reports[ret->n++] =
 			new_report(CYRE_REPORT_JSON, c, &ret->file);
@@ -154,7 +154,9 @@ static void must_exist(const char *tool, const char *root, const char *config)
 	snprintf(path, sizeof(path), "%s%s%s", root ? root : "",
 		root && *config != '/' ? "/" : "", config);
 	if (access(path, F_OK))
-		cyre_usage_error(tool, "there is no %s; name imapd.conf with -C, the server's root with --root, or a bare spool with --spool",
+		cyre_usage_error(tool,
+			"there is no %s; name imapd.conf with -C, the server's "
+			"root with --root, or a bare spool with --spool",
 			path);
 }
 
@@ -171,8 +173,8 @@ size_t cyre_tool_places(const char *tool, const struct cyre_common_options *c)
 	return 1;
 }
 
-struct cyre_source_place cyre_tool_place(const struct cyre_common_options *c,
-	size_t i)
+struct cyre_source_place cyre_tool_place(
+	const struct cyre_common_options *c, size_t i)
 {
 	struct cyre_source_place p = {
 		.root = c->root,
@@ -243,7 +245,9 @@ bool cyre_tool_confine(const char *tool, const struct cyre_common_options *c,
 	st = cyre_confine_readonly(&err);
 	if (st == CYRE_EUNSUPPORTED) {
 		if (c->verbose)
-			cyre_complain(tool, "this kernel has no Landlock: nothing but our own care keeps us from writing");
+			cyre_complain(tool,
+				"this kernel has no Landlock: nothing "
+				"but our own care keeps us from writing");
 		return true;
 	}
 	if (st != CYRE_OK)
@@ -267,8 +271,7 @@ void cyre_tool_run_name(char ret[64])
 
 	if (!*name) {
 		time_text(started, sizeof(started));
-		snprintf(name, sizeof(name), "%s-%ld", started,
-			(long)getpid());
+		snprintf(name, sizeof(name), "%s-%ld", started, (long)getpid());
 	}
 	memcpy(ret, name, sizeof(name));
 }
@@ -314,10 +317,11 @@ static void print_progress(struct cyre_tool_progress *p,
 	double rate = t > 0 ? (double)now->done / t : 0;
 	double left = rate > 0 ? (double)(now->total - now->done) / rate : 0;
 
-	fprintf(stderr, "%s%s: %" PRIu64 " of %" PRIu64
-			" mailboxes, %.0f a second, %.0f s left%s",
-		line ? "" : "\r\033[K", now->phase, now->done, now->total,
-		rate, left, line ? "\n" : "");
+	fprintf(stderr,
+		"%s%s: %" PRIu64 " of %" PRIu64
+		" mailboxes, %.0f a second, %.0f s left%s",
+		line ? "" : "\r\033[K", now->phase, now->done, now->total, rate,
+		left, line ? "\n" : "");
 	fflush(stderr);
 	p->shown = !line;
 }
@@ -363,16 +367,15 @@ void cyre_tool_progress_end(struct cyre_tool_progress *p)
 	p->shown = false;
 }
 
-void cyre_tool_explain(const char *tool, cyre_status st,
-	const struct cyre_error *err)
+void cyre_tool_explain(
+	const char *tool, cyre_status st, const struct cyre_error *err)
 {
 	if (err->path[0] && err->errnum)
 		cyre_complain(tool, "%s: %s", err->path, strerror(err->errnum));
 	else if (err->path[0])
 		cyre_complain(tool, "%s: %s", err->path, cyre_status_text(st));
 	else if (err->errnum)
-		cyre_complain(tool, "%s: %s", err->call,
-			strerror(err->errnum));
+		cyre_complain(tool, "%s: %s", err->call, strerror(err->errnum));
 	else
 		cyre_complain(tool, "%s", cyre_status_text(st));
 }

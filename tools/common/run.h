@@ -52,8 +52,8 @@ bool cyre_tool_close(const char *tool, struct cyre_tool_outputs *out,
  * when they name none and /etc/imapd.conf is not there.
  */
 size_t cyre_tool_places(const char *tool, const struct cyre_common_options *c);
-struct cyre_source_place cyre_tool_place(const struct cyre_common_options *c,
-	size_t i);
+struct cyre_source_place cyre_tool_place(
+	const struct cyre_common_options *c, size_t i);
 struct cyre_select cyre_tool_select(const struct cyre_common_options *c);
 
 /*
@@ -79,8 +79,8 @@ void cyre_tool_begin(const char *tool, const struct cyre_common_options *c,
 void cyre_tool_run_name(char ret[64]);
 
 struct cyre_tool_progress {
-	bool bar;      /* a terminal looks */
-	bool shown;    /* something is on the line */
+	bool bar;           /* a terminal looks */
+	bool shown;         /* something is on the line */
 	double start, last; /* seconds */
 };
 
@@ -91,7 +91,7 @@ void cyre_tool_progress(struct cyre_tool_progress *p,
 void cyre_tool_progress_end(struct cyre_tool_progress *p);
 
 /* Why a run could not be done, in words an administrator can act on. */
-void cyre_tool_explain(const char *tool, cyre_status st,
-	const struct cyre_error *err);
+void cyre_tool_explain(
+	const char *tool, cyre_status st, const struct cyre_error *err);
 
 #endif

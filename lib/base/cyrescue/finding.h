@@ -39,10 +39,10 @@ CYRE_API const char *cyre_file_name(enum cyre_file f);
 struct cyre_finding {
 	enum cyre_problem problem;
 	enum cyre_file file;
-	uint32_t uid;		/* 0: none */
+	uint32_t uid;            /* 0: none */
 	uint64_t offset, length; /* where in the file, bytes */
 	uint64_t expected, actual;
-	const char *text;	/* NULL: none; may hold hostile bytes */
+	const char *text; /* NULL: none; may hold hostile bytes */
 };
 
 /*
@@ -54,19 +54,19 @@ struct cyre_findings {
 	struct cyre_finding *items;
 	size_t n, cap;
 	size_t keep;
-	cyre_status status; /* sticky: CYRE_ENOMEM when one could not be stored */
+	cyre_status status; /* sticky: CYRE_ENOMEM when one was not stored */
 	uint64_t count[CYRE_PROBLEM_COUNT];
 };
 
 /* Copies `f` and its text into the list. */
-CYRE_API void cyre_find(struct cyre_findings *list,
-	const struct cyre_finding *f);
+CYRE_API void cyre_find(
+	struct cyre_findings *list, const struct cyre_finding *f);
 /* By file, offset, uid, problem, the rest: one order for any thread count. */
 CYRE_API void cyre_findings_sort(struct cyre_findings *list);
 CYRE_API void cyre_findings_free(struct cyre_findings *list);
 
 /* cyre_find(list, &(struct cyre_finding){...}) without the noise. */
-#define CYRE_FIND(list, ...) \
+#define CYRE_FIND(list, ...)                                                   \
 	cyre_find(list, &(struct cyre_finding){__VA_ARGS__})
 
 #endif

@@ -12,7 +12,7 @@
 #define CYRESCUE_STATUS_H
 
 #ifdef __GNUC__
-#define CYRE_API __attribute__((visibility("default")))
+#define CYRE_API      __attribute__((visibility("default")))
 #define CYRE_MUST_USE __attribute__((warn_unused_result))
 #else
 #define CYRE_API
@@ -21,14 +21,14 @@
 
 typedef enum cyre_status {
 	CYRE_OK = 0,
-	CYRE_ENOMEM = -1,	/* no memory */
-	CYRE_EIO = -2,		/* the system refused: see struct cyre_error */
-	CYRE_EFORMAT = -3,	/* the bytes are not of this format at all */
+	CYRE_ENOMEM = -1,       /* no memory */
+	CYRE_EIO = -2,          /* the system refused: see struct cyre_error */
+	CYRE_EFORMAT = -3,      /* the bytes are not of this format at all */
 	CYRE_EUNSUPPORTED = -4, /* known, but not handled by this release */
-	CYRE_ELIMIT = -5,	/* a limit of struct cyre_limits was reached */
-	CYRE_EBUSY = -6,	/* somebody else holds what we need */
-	CYRE_ECANCELED = -7,	/* the caller asked to stop */
-	CYRE_EUSAGE = -8	/* the call itself is wrong */
+	CYRE_ELIMIT = -5,       /* a limit of struct cyre_limits was reached */
+	CYRE_EBUSY = -6,        /* somebody else holds what we need */
+	CYRE_ECANCELED = -7,    /* the caller asked to stop */
+	CYRE_EUSAGE = -8        /* the call itself is wrong */
 } cyre_status;
 
 /* The status in words, never NULL; static storage. */
@@ -36,9 +36,9 @@ CYRE_API const char *cyre_status_text(cyre_status st);
 
 /* What the system said. Filled only together with a status other than OK. */
 struct cyre_error {
-	int errnum;		/* errno, 0: not a system error */
-	const char *call;	/* the system call, static storage */
-	char path[512];		/* what it was about, cut if longer */
+	int errnum;       /* errno, 0: not a system error */
+	const char *call; /* the system call, static storage */
+	char path[512];   /* what it was about, cut if longer */
 };
 
 #endif

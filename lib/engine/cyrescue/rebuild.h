@@ -21,9 +21,9 @@ struct cyre_rebuild_options {
 
 	enum cyre_accept accept;
 	enum cyre_orphans orphans;
-	const bool *only; /* by enum cyre_problem; NULL: all */
+	const bool *only;       /* by enum cyre_problem; NULL: all */
 	unsigned index_version; /* to convert to; 0: as found */
-	const char *release; /* whose files to write; NULL: as found */
+	const char *release;    /* whose files to write; NULL: as found */
 
 	bool apply;   /* else the plan is made, and nothing written */
 	bool online;  /* the server may run: its locks are taken */
@@ -47,11 +47,11 @@ struct cyre_rebuild_options {
 
 struct cyre_rebuild_result {
 	struct cyre_scan_result scan; /* findings: of before the repair */
-	uint64_t changed;  /* mailboxes with new files */
-	uint64_t planned;  /* mailboxes that would get them */
-	uint64_t left;	   /* mailboxes with problems above NOTE now */
-	uint64_t failed;   /* mailboxes that could not be worked on */
-	uint64_t resumed;  /* mailboxes skipped: they were done before */
+	uint64_t changed;             /* mailboxes with new files */
+	uint64_t planned;             /* mailboxes that would get them */
+	uint64_t left;    /* mailboxes with problems above NOTE now */
+	uint64_t failed;  /* mailboxes that could not be worked on */
+	uint64_t resumed; /* mailboxes skipped: they were done before */
 };
 
 /*

@@ -23,8 +23,8 @@
 #define CYRE_LEVEL_DATABASES   0
 #define CYRE_LEVEL_DIRECTORIES 1
 #define CYRE_LEVEL_METADATA    2 /* index, header, names of message files */
-#define CYRE_LEVEL_SUMS	       3 /* sizes, every CRC, the whole cache */
-#define CYRE_LEVEL_GUID	       4 /* SHA-1 of every message */
+#define CYRE_LEVEL_SUMS        3 /* sizes, every CRC, the whole cache */
+#define CYRE_LEVEL_GUID        4 /* SHA-1 of every message */
 #define CYRE_LEVEL_PARSE       5 /* parse every message, compare the cache */
 
 /* Which mailboxes. Lists are borrowed; an empty list selects all. */
@@ -52,16 +52,16 @@ struct cyre_source_place {
 struct cyre_progress {
 	const char *phase;
 	uint64_t done, total; /* mailboxes */
-	uint64_t bytes;	      /* read so far */
+	uint64_t bytes;       /* read so far */
 };
 
 struct cyre_scan_options {
 	struct cyre_source_place place;
 	struct cyre_select select;
 	unsigned level;
-	unsigned jobs;	 /* threads; 0: in the caller */
+	unsigned jobs;   /* threads; 0: in the caller */
 	uint64_t memory; /* bytes of file contents in flight; 0: 1 GiB */
-	uint64_t now;	 /* seconds since 1970: what lies ahead of it is odd */
+	uint64_t now;    /* seconds since 1970: what lies ahead of it is odd */
 	const volatile sig_atomic_t *stop; /* not 0: end soon; may be NULL */
 	cyre_report *const *reports;
 	size_t n_reports;
@@ -71,10 +71,10 @@ struct cyre_scan_options {
 };
 
 struct cyre_scan_result {
-	bool complete;	   /* every selected mailbox was looked at */
-	bool interrupted;  /* by *stop */
-	bool skipped;	   /* something could not be read */
-	bool has_findings; /* above NOTE */
+	bool complete;            /* every selected mailbox was looked at */
+	bool interrupted;         /* by *stop */
+	bool skipped;             /* something could not be read */
+	bool has_findings;        /* above NOTE */
 	enum cyre_severity worst; /* of all findings, if there are any */
 	uint64_t mailboxes;
 };

@@ -19,17 +19,17 @@
 
 struct cyre_show_options {
 	enum cyre_report_format format;
-	bool verbose;	 /* text: every field of every record, and notes */
+	bool verbose;    /* text: every field of every record, and notes */
 	uint64_t memory; /* bytes of one file held at once; 0: no limit */
-	uint64_t now;	 /* seconds since 1970; 0: dates are not judged */
+	uint64_t now;    /* seconds since 1970; 0: dates are not judged */
 	cyre_write_fn *write;
 	void *payload;
 };
 
 struct cyre_show_result {
-	bool found; /* a finding was told … */
+	bool found;               /* a finding was told … */
 	enum cyre_severity worst; /* … at worst this */
-	bool skipped; /* part of a directory could not be read */
+	bool skipped;             /* part of a directory could not be read */
 };
 
 /*

@@ -21,7 +21,7 @@
 
 enum cyre_access {
 	CYRE_ACCESS_OK,
-	CYRE_ACCESS_DEGRADED,	/* opens, but shows something wrong */
+	CYRE_ACCESS_DEGRADED,   /* opens, but shows something wrong */
 	CYRE_ACCESS_UNAVAILABLE /* the server cannot open the mailbox */
 };
 
@@ -55,10 +55,10 @@ struct cyre_report_mailbox {
 	const struct cyre_findings *findings; /* sorted */
 	/* Of a rebuild. */
 	enum cyre_outcome outcome;
-	bool changed; /* files are not what they were */
+	bool changed;                     /* files are not what they were */
 	const struct cyre_findings *left; /* found afterwards; NULL: nobody
 					   * looked */
-	const char *error; /* why it FAILED; NULL */
+	const char *error;                /* why it FAILED; NULL */
 };
 
 /* One value that a rebuild changes. Strings are borrowed; NULL: none. */
@@ -71,12 +71,12 @@ struct cyre_report_repair {
 struct cyre_report_totals {
 	uint64_t mailboxes, messages, bytes;
 	uint64_t by_severity[4]; /* mailboxes by their worst finding */
-	uint64_t clean;		 /* mailboxes without any finding */
+	uint64_t clean;          /* mailboxes without any finding */
 	uint64_t unavailable, degraded, blocked;
 	uint64_t findings[CYRE_PROBLEM_COUNT];
 	uint64_t outcomes[CYRE_OUTCOMES]; /* mailboxes */
-	uint64_t changed;		  /* mailboxes */
-	uint64_t repairs, losses;	  /* values */
+	uint64_t changed;                 /* mailboxes */
+	uint64_t repairs, losses;         /* values */
 };
 
 /* Where the bytes go: 0, or -1 and errno. */
@@ -88,41 +88,41 @@ enum cyre_report_format { CYRE_REPORT_JSON, CYRE_REPORT_TEXT };
 
 struct cyre_report_options {
 	enum cyre_report_format format;
-	bool quiet;	     /* text: the triage only */
-	bool verbose;	     /* text: notes too, every finding */
+	bool quiet;             /* text: the triage only */
+	bool verbose;           /* text: notes too, every finding */
 	bool silent_when_clean; /* text: nothing at all on exit status 0 */
 	cyre_write_fn *write;
 	void *payload;
 };
 
 /* CYRE_OK, CYRE_ENOMEM. Options are copied. */
-CYRE_API cyre_status cyre_report_new(const struct cyre_report_options *o,
-	cyre_report **ret);
-CYRE_API void cyre_report_begin(cyre_report *r,
-	const struct cyre_report_run *run);
+CYRE_API cyre_status cyre_report_new(
+	const struct cyre_report_options *o, cyre_report **ret);
+CYRE_API void cyre_report_begin(
+	cyre_report *r, const struct cyre_report_run *run);
 /* Mailboxes come in the order of the report. */
-CYRE_API void cyre_report_mailbox(cyre_report *r,
-	const struct cyre_report_mailbox *m);
+CYRE_API void cyre_report_mailbox(
+	cyre_report *r, const struct cyre_report_mailbox *m);
 /* One change of the mailbox reported last. */
 CYRE_API void cyre_report_repair(cyre_report *r,
 	const struct cyre_report_mailbox *m,
 	const struct cyre_report_repair *repair);
 /* Findings of no mailbox: configuration, partitions. `path`: of the file
  * or directory they are about, NULL: the server. */
-CYRE_API void cyre_report_server(cyre_report *r, const char *path,
-	const struct cyre_findings *f);
+CYRE_API void cyre_report_server(
+	cyre_report *r, const char *path, const struct cyre_findings *f);
 /*
  * The end. `complete` false: the run was interrupted. CYRE_OK, or what went
  * wrong first: CYRE_ENOMEM, CYRE_EIO (a write failed).
  */
-CYRE_API cyre_status cyre_report_end(cyre_report *r, bool complete,
-	int exit_status);
+CYRE_API cyre_status cyre_report_end(
+	cyre_report *r, bool complete, int exit_status);
 CYRE_API const struct cyre_report_totals *cyre_report_totals(
 	const cyre_report *r);
 CYRE_API void cyre_report_free(cyre_report *r);
 
 /* Worst severity of a list; false: it is empty. */
-CYRE_API bool cyre_findings_worst(const struct cyre_findings *f,
-	enum cyre_severity *ret);
+CYRE_API bool cyre_findings_worst(
+	const struct cyre_findings *f, enum cyre_severity *ret);
 
 #endif
