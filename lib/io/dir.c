@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -295,4 +296,18 @@ cyre_status cyre_dir_list(int dirfd,
 	}
 	closedir(dir);
 	return st;
+}
+
+char *cyre_path_join(const char *dir, const char *name)
+{
+	size_t n = strlen(dir), k = strlen(name);
+	char *path = malloc(n + k + 2);
+
+	if (!path)
+		return NULL;
+	memcpy(path, dir, n);
+	if (n)
+		path[n++] = '/';
+	memcpy(path + n, name, k + 1);
+	return path;
 }

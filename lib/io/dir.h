@@ -78,4 +78,8 @@ cyre_status cyre_dir_list(int dirfd,
 		void *payload, const char *name, enum cyre_kind kind),
 	void *payload, struct cyre_error *reterr);
 
+/* "dir/name"; "" is the directory paths are relative to. free(3); NULL without
+ * memory. */
+char *cyre_path_join(const char *dir, const char *name);
+
 #endif

@@ -202,20 +202,6 @@ static bool is_nested_root(
 	return false;
 }
 
-static char *join(const char *dir, const char *name)
-{
-	size_t n = strlen(dir), k = strlen(name);
-	char *path = malloc(n + k + 2);
-
-	if (!path)
-		return NULL;
-	memcpy(path, dir, n);
-	if (n)
-		path[n++] = '/';
-	memcpy(path + n, name, k + 1);
-	return path;
-}
-
 static cyre_status expand_dir(struct cyre_walk *w, size_t i)
 {
 	/* A copy: add_dir() may move the list. */
@@ -232,7 +218,7 @@ static cyre_status expand_dir(struct cyre_walk *w, size_t i)
 			look_aside(w, d.root, name);
 			continue;
 		}
-		path = join(d.path, name);
+		path = cyre_path_join(d.path, name);
 		if (path && d.depth < MAX_DEPTH &&
 			!is_nested_root(w, d.root, path)) {
 			st = add_dir(w, d.root, d.depth + 1, path);
