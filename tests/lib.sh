@@ -130,9 +130,9 @@ findings() {
 mailbox() {
     local header
     header=$(find "$TREE" -name cyrus.header -exec \
-        grep -laE "[( ]N \"?${1//./\\.}\"? " {} + | head -n 1)
+        grep -laE "[( ]N \"?${1//./\\.}\"? " {} + | sed -n 1p)
     [ -n "$header" ] || header=$(find "$TREE" -name cyrus.header \
-        -path "*/${1//.//}/cyrus.header" | head -n 1)
+        -path "*/${1//.//}/cyrus.header" | sed -n 1p)
     [ -n "$header" ] || fail "no directory for mailbox $1"
     dirname "$header"
 }

@@ -12,7 +12,7 @@ unpack 3.6.1-default
 run 0 cyrscan -C "$TREE/imapd.conf" --level 4 -o "$WORK/good"
 jq -r 'select(.type == "mailbox") | .path' "$WORK/good" | sort >"$WORK/all"
 dir=$(mailbox user.anna)
-message=$(find "$dir" -name '[1-9]*.' -printf '%f\n' | sort -n | head -n 1)
+message=$(find "$dir" -name '[1-9]*.' -printf '%f\n' | sort -n | sed -n 1p)
 
 # failing PATH CALLS ERROR CODE [MAILBOX]
 failing() {

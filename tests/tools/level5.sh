@@ -16,7 +16,7 @@ for name in $(trees); do
 done
 
 unpack 2.3.16-metapart
-d=$(dirname "$(find "$TREE" -name cyrus.cache -size +1k | sort | head -n 1)")
+d=$(dirname "$(find "$TREE" -name cyrus.cache -size +1k | sort | sed -n 1p)")
 poke "$d/cyrus.cache" 11 58
 run 0 cyrscan -C "$TREE/imapd.conf" --level 4
 run 4 cyrscan -C "$TREE/imapd.conf" --level 5 -o "$WORK/report.jsonl"

@@ -6,7 +6,7 @@
 
 unpack 3.6.1-default
 dir=$(mailbox user.anna)
-message=$(find "$dir" -name '[1-9]*.' -printf '%f\n' | sort -n | head -n 1)
+message=$(find "$dir" -name '[1-9]*.' -printf '%f\n' | sort -n | sed -n 1p)
 mv "$dir/cyrus.index" "$TREE/elsewhere"
 ln -s "$TREE/elsewhere" "$dir/cyrus.index"
 rm "$dir/cyrus.cache" "$dir/$message"

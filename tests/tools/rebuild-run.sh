@@ -91,7 +91,7 @@ check_reports "$WORK/second"
 
 # Locks of a 2.3: the files themselves.
 unpack 2.3.16-metapart
-index=$(find "$TREE" -name cyrus.index -path '*/user/*' | sort | head -n 1)
+index=$(find "$TREE" -name cyrus.index -path '*/user/*' | sort | sed -n 1p)
 truncate -s -20 "$index"
 hold "$(dirname "$index")/cyrus.header"
 run 8 rebuild --apply --online -o "$WORK/report"
