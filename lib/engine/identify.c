@@ -28,21 +28,26 @@ static bool read_header(
 		cyre_mailbox_where(r->catalog, m, CYRE_FILE_HEADER, NULL);
 	struct cyre_file_info info = {.fd = -1};
 	struct cyre_error err;
-	cyre_status st = CYRE_EIO;
-	int dir;
+	cyre_status st;
 
-	if (!side || cyre_dir_open(&w->gatherer.opener,
-			     r->catalog->roots[side->root].fd, m->dir, &dir,
-			     &err) != CYRE_OK)
+	if (!side)
 		return false;
-	if (cyre_file_open(&w->gatherer.opener, dir,
-		    cyre_file_name(CYRE_FILE_HEADER), CYRE_KIND_FILE, &info,
-		    &err) == CYRE_OK &&
-		info.fd >= 0) {
-		st = cyre_read_fd(info.fd, info.size, &w->scratch);
-		close(info.fd);
-	}
-	close(dir);
+	cyre_buf_reset(&w->scratch);
+	cyre_put_str(&w->scratch, m->dir);
+	if (*m->dir)
+		cyre_put_u8(&w->scratch, '/');
+	cyre_put_str(&w->scratch, cyre_file_name(CYRE_FILE_HEADER));
+	cyre_put_u8(&w->scratch, '\0');
+	/* Below its root in one step: a descriptor less to open. */
+	if (w->scratch.bad ||
+		cyre_file_open(&w->gatherer.opener,
+			r->catalog->roots[side->root].fd,
+			(const char *)w->scratch.p, CYRE_KIND_FILE, &info,
+			&err) != CYRE_OK ||
+		info.fd < 0)
+		return false;
+	st = cyre_read_fd(info.fd, info.size, &w->scratch);
+	close(info.fd);
 	return st == CYRE_OK;
 }
 
