@@ -1,6 +1,9 @@
 /* index_sync.c - see index_sync.h; docs/formats/index.md section 7. */
 #include "index_sync.h"
 
+#include <string.h>
+#include <strings.h>
+
 #include "digest.h"
 
 static const struct {
@@ -14,30 +17,66 @@ static const struct {
 	{CYRE_FLAG_SEEN, "\\seen"},
 };
 
-/* A short string under construction: no memory is asked for a record. */
+/*
+ * A short string under construction: no memory is asked for a record, of which
+ * there are millions. The longest has six numbers and 60 other characters.
+ */
 struct text {
 	char s[256];
 	size_t n;
 };
 
+static const char digits[] = "0123456789abcdef";
+
 static void put(struct text *t, const char *s)
 {
-	while (*s && t->n < sizeof(t->s))
-		t->s[t->n++] = *s++;
+	size_t n = strlen(s);
+
+	memcpy(t->s + t->n, s, n);
+	t->n += n;
 }
 
-static void put_number(
-	struct text *t, uint64_t v, unsigned base, unsigned width)
+/* d[i] to d[19] hold a number. */
+static void put_digits(struct text *t, const char d[20], size_t i)
+{
+	memcpy(t->s + t->n, d + i, 20 - i);
+	t->n += 20 - i;
+}
+
+static void put_dec(struct text *t, uint64_t v)
 {
 	char d[20];
 	size_t i = sizeof(d);
 
 	do {
-		d[--i] = "0123456789abcdef"[v % base];
-		v /= base;
+		d[--i] = digits[v % 10];
+		v /= 10;
+	} while (v);
+	put_digits(t, d, i);
+}
+
+static void put_hex(struct text *t, uint64_t v, unsigned width)
+{
+	char d[20];
+	size_t i = sizeof(d);
+
+	do {
+		d[--i] = digits[v & 15];
+		v >>= 4;
 	} while (v || sizeof(d) - i < width);
-	while (i < sizeof(d) && t->n < sizeof(t->s))
-		t->s[t->n++] = d[i++];
+	put_digits(t, d, i);
+}
+
+static void put_guid(struct text *t, const uint8_t guid[20])
+{
+	char *p = t->s + t->n;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		*p++ = digits[guid[i] >> 4];
+		*p++ = digits[guid[i] & 15];
+	}
+	t->n += 40;
 }
 
 static uint32_t sum(const struct text *t)
@@ -76,49 +115,65 @@ void cyre_sync_begin(struct cyre_sync *s, unsigned version,
 static uint32_t flags_sum(
 	const struct cyre_sync *s, const struct cyre_index_record *r)
 {
-	uint32_t f = 0;
-	size_t i;
+	uint32_t f = 0, left;
+	unsigned i;
 
 	for (i = 0; i < sizeof(system_flags) / sizeof(*system_flags); i++)
 		if (r->system_flags & system_flags[i].bit)
 			f ^= cyre_crc32(cyre_slice_str(system_flags[i].name));
-	for (i = 0; i < 128; i++)
-		if (r->user_flags[i / 32] >> i % 32 & 1)
-			f ^= s->flag_crc[i];
+	for (i = 0; i < 4; i++)
+		for (left = r->user_flags[i]; left; left &= left - 1)
+			f ^= s->flag_crc[32 * i + (unsigned)ffs((int)left) - 1];
 	return f;
 }
 
 static void add_basic(struct cyre_sync *s, const struct cyre_index_record *r)
 {
-	struct text t = {.n = 0};
-	int i;
+	struct text t;
 
-	put_number(&t, r->uid, 10, 1);
+	t.n = 0; /* the rest is written before it is read */
+	put_dec(&t, r->uid);
 	put(&t, " ");
-	put_number(&t, r->modseq, 10, 1);
+	put_dec(&t, r->modseq);
 	put(&t, " ");
-	put_number(&t, cyre_index_seconds(r->last_updated), 10, 1);
+	put_dec(&t, cyre_index_seconds(r->last_updated));
 	put(&t, " (");
-	put_number(&t, flags_sum(s, r), 10, 1);
+	put_dec(&t, flags_sum(s, r));
 	put(&t, ") ");
-	put_number(&t, cyre_index_seconds(r->internaldate), 10, 1);
+	put_dec(&t, cyre_index_seconds(r->internaldate));
 	put(&t, " ");
-	for (i = 0; i < 20; i++)
-		put_number(&t, r->guid[i], 16, 2);
+	put_guid(&t, r->guid);
 	s->basic ^= sum(&t);
 }
 
 /* A record field hashed as if it were a shared annotation. */
-static uint32_t virtual_sum(const struct cyre_index_record *r,
-	const char *entry, uint64_t v, unsigned base, unsigned width)
+static void put_entry(
+	struct text *t, const struct cyre_index_record *r, const char *entry)
 {
-	struct text t = {.n = 0};
+	t->n = 0;
+	put_dec(t, r->uid);
+	put(t, " /vendor/cmu/cyrus-imapd/");
+	put(t, entry);
+	put(t, "  "); /* the user id between the blanks is empty */
+}
 
-	put_number(&t, r->uid, 10, 1);
-	put(&t, " /vendor/cmu/cyrus-imapd/");
-	put(&t, entry);
-	put(&t, "  "); /* the user id between the blanks is empty */
-	put_number(&t, v, base, width);
+static uint32_t dec_sum(
+	const struct cyre_index_record *r, const char *entry, uint64_t v)
+{
+	struct text t;
+
+	put_entry(&t, r, entry);
+	put_dec(&t, v);
+	return sum(&t);
+}
+
+static uint32_t hex_sum(const struct cyre_index_record *r, const char *entry,
+	uint64_t v, unsigned width)
+{
+	struct text t;
+
+	put_entry(&t, r, entry);
+	put_hex(&t, v, width);
 	return sum(&t);
 }
 
@@ -128,19 +183,18 @@ static void add_annot(struct cyre_sync *s, const struct cyre_index_record *r)
 	uint32_t other = 0;
 
 	if (s->version >= 13 && r->cid) {
-		s->annot ^= virtual_sum(r, "thrid", r->cid, 16, 1);
-		s->annot_padded ^= virtual_sum(r, "thrid", r->cid, 16, 16);
+		s->annot ^= hex_sum(r, "thrid", r->cid, 1);
+		s->annot_padded ^= hex_sum(r, "thrid", r->cid, 16);
 	}
 	if (s->version >= 15 && r->savedate)
-		other ^= virtual_sum(
-			r, "savedate", cyre_index_seconds(r->savedate), 10, 1);
+		other ^=
+			dec_sum(r, "savedate", cyre_index_seconds(r->savedate));
 	if (s->version >= 16 && r->createdmodseq)
-		other ^= virtual_sum(
-			r, "createdmodseq", r->createdmodseq, 10, 1);
+		other ^= dec_sum(r, "createdmodseq", r->createdmodseq);
 	if (s->version >= 20 && r->basecid)
-		other ^= virtual_sum(r, "basethrid", r->basecid, 16, 16);
+		other ^= hex_sum(r, "basethrid", r->basecid, 16);
 	if (s->version >= 20 && nsec)
-		other ^= virtual_sum(r, "internaldate.nsec", nsec, 10, 1);
+		other ^= dec_sum(r, "internaldate.nsec", nsec);
 	s->annot ^= other;
 	s->annot_padded ^= other;
 }

@@ -5,6 +5,8 @@
  */
 #include "index_totals.h"
 
+#include <strings.h>
+
 void cyre_index_tally_begin(struct cyre_index_tally *t, unsigned version,
 	const struct cyre_slice *flag_names, unsigned n)
 {
@@ -33,14 +35,16 @@ void cyre_index_tally_add(
 	struct cyre_index_totals *t = &tally->totals;
 	bool expunged = r->system_flags & CYRE_FLAG_EXPUNGED;
 	bool unlinked = r->system_flags & CYRE_FLAG_UNLINKED;
-	int i;
+	uint32_t left;
+	unsigned i;
 
 	if (r->uid > t->max_uid)
 		t->max_uid = r->uid;
 	if (r->modseq > t->max_modseq)
 		t->max_modseq = r->modseq;
-	for (i = 0; i < CYRE_MAX_USER_FLAGS; i++)
-		t->flag_use[i] += r->user_flags[i / 32] >> i % 32 & 1;
+	for (i = 0; i < CYRE_MAX_USER_FLAGS / 32; i++)
+		for (left = r->user_flags[i]; left; left &= left - 1)
+			t->flag_use[32 * i + (unsigned)ffs((int)left) - 1]++;
 	if (expunged && !unlinked) {
 		t->quota_expunged += r->size;
 		if (!t->oldest_expunged || r->last_updated < t->oldest_expunged)
