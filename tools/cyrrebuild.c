@@ -328,6 +328,11 @@ static int rebuild_place(
 		&progress, &t->common, &o.scan.progress, &o.scan.payload);
 	st = cyre_rebuild(&o, &result, &err);
 	cyre_tool_progress_end(&progress);
+	if (result.put_back)
+		cyre_complain(TOOL,
+			"an interrupted run had left %" PRIu64
+			" mailboxes half done: they were put back first",
+			result.put_back);
 	if (st == CYRE_OK)
 		status = status_of(&result);
 	else

@@ -14,6 +14,7 @@
 
 #include "conf_load.h"
 #include "read_file.h"
+#include "undo_archive.h"
 
 #define PLAN_LIMIT    ((size_t)1 << 30) /* bytes */
 #define JOURNAL_LIMIT ((size_t)1 << 32)
@@ -90,6 +91,22 @@ static cyre_status make_undo_dir(struct cyre_rebuild *rb)
 	if (mkdir((const char *)b->p, 0700) && errno != EEXIST)
 		return sys_fail(rb->run.error, "mkdir", (const char *)b->p);
 	return CYRE_OK;
+}
+
+/* What interrupted runs left; and where an undo below another root begins. */
+static cyre_status look_back(struct cyre_rebuild *rb)
+{
+	const char *folder = (const char *)rb->undo_dir.p;
+	const char *root = rb->run.o->place.root;
+	cyre_status st = cyre_archive_sweep(folder, rb->run.error);
+
+	if (st == CYRE_OK)
+		st = cyre_half_done_read(folder, &rb->half_done, rb->run.error);
+	if (st != CYRE_OK || !root)
+		return st;
+	rb->real_root = realpath(root, NULL);
+	return rb->real_root ? CYRE_OK
+			     : sys_fail(rb->run.error, "realpath", root);
 }
 
 static cyre_status note_done(
@@ -200,6 +217,8 @@ static cyre_status get_ready(struct cyre_run *r)
 	if (st == CYRE_OK && o->apply)
 		st = make_undo_dir(rb);
 	if (st == CYRE_OK && o->apply)
+		st = look_back(rb);
+	if (st == CYRE_OK && o->apply)
 		st = open_journal(rb);
 	if (st == CYRE_OK && o->plan_write)
 		st = write_plan_header(rb);
@@ -229,6 +248,8 @@ static void free_rebuild(struct cyre_rebuild *rb)
 	cyre_plan_list_free(rb->plan);
 	if (rb->journal)
 		cyre_journal_close(rb->journal);
+	cyre_half_done_free(rb->half_done);
+	free(rb->real_root);
 	cyre_buf_free(&rb->undo_dir);
 }
 

@@ -7,6 +7,7 @@
 #include <cyrescue/rebuild.h>
 
 #include "apply.h"
+#include "half_done.h"
 #include "lock.h"
 #include "plan.h"
 #include "run.h"
@@ -36,7 +37,8 @@ struct cyre_rebuild_box {
 	size_t n_kept;
 	struct cyre_findings left;
 	bool looked_again;
-	bool resumed; /* done before: not in the report */
+	bool resumed;  /* done before: not in the report */
+	bool put_back; /* an interrupted run had left it half done */
 	enum cyre_outcome outcome;
 	bool changed;
 	char error[640];
@@ -59,6 +61,8 @@ struct cyre_rebuild {
 	char **root_paths;        /* absolute, by root of the catalog */
 	struct cyre_buf undo_dir; /* with its NUL */
 	struct cyre_journal *journal;
+	struct cyre_half_done *half_done; /* NULL: nothing is written */
+	char *real_root;                  /* of --root; NULL: none */
 	char **done; /* names the journal has as done, sorted */
 	size_t n_done, cap_done;
 	struct cyre_plan_list *plan; /* reviewed; NULL: none */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "changes.h"
 #include "mboxlist.h"
 #include "pool.h"
 
@@ -65,21 +66,24 @@ static void free_box(struct cyre_rebuild_box *box)
 	*box = (struct cyre_rebuild_box){0};
 }
 
+static void explain(struct cyre_rebuild_box *box, const char *what,
+	cyre_status st, const struct cyre_error *err)
+{
+	const char *path = err ? err->path : "";
+	char text[128];
+
+	snprintf(box->error, sizeof(box->error), "%s%s%s%s", what, path,
+		*path ? ": " : "",
+		*path && err->errnum
+			? strerror_r(err->errnum, text, sizeof(text))
+			: cyre_status_text(st));
+}
+
 static void fail(struct cyre_rebuild_box *box, cyre_status st,
 	const struct cyre_error *err)
 {
-	char text[128];
-
 	box->outcome = CYRE_OUTCOME_FAILED;
-	if (err && err->path[0] && err->errnum)
-		snprintf(box->error, sizeof(box->error), "%s: %s", err->path,
-			strerror_r(err->errnum, text, sizeof(text)));
-	else if (err && err->path[0])
-		snprintf(box->error, sizeof(box->error), "%s: %s", err->path,
-			cyre_status_text(st));
-	else
-		snprintf(box->error, sizeof(box->error), "%s",
-			cyre_status_text(st));
+	explain(box, "", st, err);
 }
 
 static int by_text(const void *va, const void *vb)
@@ -203,6 +207,36 @@ static cyre_status take_lock(struct cyre_rebuild *rb, struct cyre_worker *w,
 	return st;
 }
 
+/* What a killed run left in between is first made what it was before. */
+static cyre_status put_back(struct cyre_rebuild *rb, struct cyre_worker *w,
+	const struct cyre_mailbox *m, struct cyre_rebuild_box *box)
+{
+	struct cyre_buf path = {0};
+	struct cyre_error err = {0};
+	cyre_status st = CYRE_OK;
+	size_t i;
+
+	for (i = 0; rb->half_done && st == CYRE_OK && i < m->n_sides; i++) {
+		cyre_buf_reset(&path);
+		cyre_put_place(
+			&path, rb->root_paths[m->sides[i].root], m->dir, NULL);
+		cyre_put_u8(&path, 0);
+		st = path.bad ? CYRE_ENOMEM
+			      : cyre_half_done_restore(rb->half_done,
+					(const char *)path.p, &box->put_back,
+					&err);
+	}
+	cyre_buf_free(&path);
+	if (st == CYRE_OK && box->put_back) {
+		cyre_mailbox_relist_free(&box->fresh);
+		st = cyre_mailbox_relist(
+			rb->run.catalog, m, &w->gatherer.opener, &box->fresh);
+	}
+	if (st != CYRE_OK)
+		fail(box, st, &err);
+	return st;
+}
+
 /* Everything up to the change set of one mailbox. */
 static void prepare(struct cyre_rebuild *rb, struct cyre_worker *w,
 	const struct cyre_candidate *c, struct cyre_rebuild_box *box)
@@ -217,7 +251,8 @@ static void prepare(struct cyre_rebuild *rb, struct cyre_worker *w,
 	else
 		box->resumed = is_done(rb, key_of(c, box));
 	if (box->slot.path.bad || box->resumed ||
-		take_lock(rb, w, m, box) != CYRE_OK)
+		take_lock(rb, w, m, box) != CYRE_OK ||
+		put_back(rb, w, m, box) != CYRE_OK)
 		return;
 	if (box->fresh.sides)
 		m = &box->fresh;
@@ -292,10 +327,12 @@ static void apply(struct cyre_rebuild *rb, struct cyre_worker *w, size_t first,
 {
 	struct cyre_apply_options o = {.undo_dir = (const char *)rb->undo_dir.p,
 		.run = rb->o->run,
+		.root = rb->real_root,
 		.journal = rb->journal};
 	struct cyre_change_set sets[CYRE_APPLY_BATCH] = {{0}};
 	size_t at[CYRE_APPLY_BATCH], n = 0, i;
 	struct cyre_error err = {0};
+	cyre_status st = CYRE_OK;
 
 	for (i = first; i < end; i++) {
 		struct cyre_rebuild_box *box = box_of(rb, i);
@@ -310,11 +347,19 @@ static void apply(struct cyre_rebuild *rb, struct cyre_worker *w, size_t first,
 	}
 	/* The sets that could not be done say so; when only the closing lines
 	 * of the journal are missing nothing else does. */
-	if (n && cyre_apply(&o, sets, n, &err) != CYRE_OK)
+	if (n)
+		st = cyre_apply(&o, sets, n, &err);
+	if (st != CYRE_OK)
 		w->gatherer.skipped = true;
-	for (i = 0; i < n; i++)
-		settle(rb, w, &rb->run.candidates[at[i]], &sets[i],
-			box_of(rb, at[i]));
+	for (i = 0; i < n; i++) {
+		struct cyre_rebuild_box *box = box_of(rb, at[i]);
+
+		settle(rb, w, &rb->run.candidates[at[i]], &sets[i], box);
+		if (st != CYRE_OK && sets[i].status == CYRE_OK)
+			explain(box,
+				"done, but the journal does not say so: ", st,
+				&err);
+	}
 }
 
 static void work_batch(void *payload, unsigned worker, size_t job)
@@ -398,6 +443,7 @@ static void count(struct cyre_rebuild *rb, const struct cyre_rebuild_box *box)
 			scan->worst = worst;
 	}
 	res->changed += box->changed;
+	res->put_back += box->put_back;
 	res->planned += box->outcome == CYRE_OUTCOME_PLANNED;
 	res->left += box->outcome == CYRE_OUTCOME_LEFT;
 	res->failed += box->outcome == CYRE_OUTCOME_FAILED;

@@ -15,7 +15,9 @@
  * an archive, and nothing was replaced as long as there is only a .part.
  *
  * One archive is made by one batch of mailboxes: workers share nothing, and
- * what a kill leaves is either a whole archive or one that nobody needs.
+ * what a kill leaves is either a whole archive or one that nobody needs. Once
+ * its mailboxes are done an archive is settled: it is read-only (0400) from then
+ * on. One that is not tells of a run that was killed, or is at work.
  *
  * Threads: an archive belongs to one thread.
  */
@@ -53,10 +55,15 @@ cyre_status cyre_archive_finish(struct cyre_archive_out *a,
 	struct cyre_slice changes, struct cyre_error *reterr);
 /* File name without folder, that of the finished archive. */
 const char *cyre_archive_name(const struct cyre_archive_out *a);
+/* Its mailboxes are done. No sync: what it says can be seen from the files. */
+void cyre_archive_settle(struct cyre_archive_out *a);
 /* Takes it from the disk: nothing was replaced in the end. */
 void cyre_archive_discard(struct cyre_archive_out *a);
 /* Closes; an archive that was not finished is discarded. NULL is fine. */
 void cyre_archive_end(struct cyre_archive_out *a);
+/* The same of a finished archive, and the question. */
+void cyre_archive_settle_path(const char *path);
+bool cyre_archive_is_settled(const char *path);
 /* Removes what killed runs left in the folder: *.part that nobody holds. */
 cyre_status cyre_archive_sweep(const char *folder, struct cyre_error *reterr);
 

@@ -294,6 +294,23 @@ const char *cyre_archive_name(const struct cyre_archive_out *a)
 	return a->name;
 }
 
+void cyre_archive_settle(struct cyre_archive_out *a)
+{
+	fchmod(a->fd, S_IRUSR);
+}
+
+void cyre_archive_settle_path(const char *path)
+{
+	chmod(path, S_IRUSR);
+}
+
+bool cyre_archive_is_settled(const char *path)
+{
+	struct stat sb;
+
+	return stat(path, &sb) == 0 && !(sb.st_mode & S_IWUSR);
+}
+
 void cyre_archive_discard(struct cyre_archive_out *a)
 {
 	if (a->fd >= 0)

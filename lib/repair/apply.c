@@ -10,7 +10,7 @@
  *  4. rename	cache, expunge, header | index | removals, moves.
  *  5. sync	the directories; then the old files, until now under the
  *		temporary names, are unlinked.
- *  6. done	into the journal.
+ *  6. done	into the journal; the archive is settled.
  *
  * The index is the commit (docs/formats/index.md 3 and 12, header.md 5). It
  * holds what refers to the others: header_file_crc, the generation of the
@@ -32,7 +32,11 @@
  *    first would lose expunged records to a kill; the other order at worst
  *    leaves a record twice, where the index is right (index.md 10.2).
  *  - a file of a plan that is in place has the bytes of the plan; a second run
- *    of the same plan sees that it is done, a new plan reads it as evidence.
+ *    of the same plan sees that it is done.
+ *
+ * A new plan of a mailbox in between would have less to go by than the first:
+ * what only the old cache knew is gone with it. So a later run first puts such
+ * mailboxes back, from the archive (half_done.h), and comes to the same result.
  *
  * Moves (message files to quarantine) come last of all: no state in between has
  * an index that counts on a file which is gone.
@@ -209,7 +213,7 @@ static cyre_status archive_all(struct batch *b)
 	size_t i, k;
 
 	st = cyre_archive_begin(b->o->undo_dir, &b->error, &b->archive);
-	cyre_changes_begin(&b->changes, b->o->run);
+	cyre_changes_begin(&b->changes, b->o->run, b->o->root);
 	for (i = 0; st == CYRE_OK && i < b->n; i++) {
 		struct cyre_job *job = &b->jobs[i];
 
@@ -350,6 +354,7 @@ static cyre_status replace_all(struct batch *b)
 static cyre_status run(struct batch *b, struct cyre_change_set *sets)
 {
 	cyre_status st = CYRE_OK;
+	bool any = false;
 	size_t i;
 
 	check_all(b, sets);
@@ -362,12 +367,24 @@ static cyre_status run(struct batch *b, struct cyre_change_set *sets)
 		st = st == CYRE_OK ? replace_all(b) : drop_all(b, st);
 	}
 	for (i = 0; i < b->n; i++)
-		if (b->jobs[i].set->changed)
-			return st;
+		any |= b->jobs[i].set->changed;
 	/* Nobody needs an archive of what is still there. */
-	if (b->archive)
+	if (b->archive && !any)
 		cyre_archive_discard(b->archive);
 	return st;
+}
+
+/* After the closing lines. What failed half-way is for the next run to find. */
+static void settle(struct batch *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->n; i++)
+		if (b->jobs[i].set->status != CYRE_OK &&
+			b->jobs[i].set->changed)
+			return;
+	if (b->archive)
+		cyre_archive_settle(b->archive);
 }
 
 cyre_status cyre_apply(const struct cyre_apply_options *o,
@@ -389,6 +406,7 @@ cyre_status cyre_apply(const struct cyre_apply_options *o,
 	}
 	st = run(&b, sets);
 	ends = write_ends(&b);
+	settle(&b);
 	if (st == CYRE_OK)
 		st = ends;
 	if (st != CYRE_OK && reterr)

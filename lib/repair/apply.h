@@ -26,6 +26,7 @@
 struct cyre_apply_options {
 	const char *undo_dir; /* folder for the batch's archive; exists */
 	const char *run;      /* for journal and archive; may be NULL */
+	const char *root;     /* --root, for the archive; may be NULL */
 	struct cyre_journal *journal; /* NULL: none */
 };
 

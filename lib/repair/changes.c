@@ -52,7 +52,7 @@ static void put_identity(struct cyre_json *j, const char *size_key,
 	cyre_json_member(j, sha_key, hex);
 }
 
-void cyre_changes_begin(struct cyre_buf *b, const char *run)
+void cyre_changes_begin(struct cyre_buf *b, const char *run, const char *root)
 {
 	struct cyre_json j = {.b = b};
 
@@ -60,6 +60,7 @@ void cyre_changes_begin(struct cyre_buf *b, const char *run)
 	cyre_json_member(&j, "format", CYRE_UNDO_FORMAT);
 	cyre_json_member(&j, "tool", "cyrescue " CYRE_VERSION);
 	cyre_json_member(&j, "run", run);
+	put_member(&j, "root", root);
 	cyre_json_end(&j, '}');
 	cyre_put_u8(b, '\n');
 }
@@ -241,14 +242,15 @@ static cyre_status get_done(const json_t *o, struct cyre_done *d)
 	return st == CYRE_OK && !is_possible(d) ? CYRE_EFORMAT : st;
 }
 
-static cyre_status get_head(const json_t *o)
+static cyre_status get_head(const json_t *o, const char **ret_root)
 {
 	const char *format = json_string_value(json_object_get(o, "format"));
 
 	if (!format || strncmp(format, "cyrescue-undo/", 14) != 0)
 		return CYRE_EFORMAT;
-	return strcmp(format, CYRE_UNDO_FORMAT) != 0 ? CYRE_EUNSUPPORTED
-						     : CYRE_OK;
+	return strcmp(format, CYRE_UNDO_FORMAT) != 0
+		       ? CYRE_EUNSUPPORTED
+		       : get_string(o, "root", true, ret_root);
 }
 
 /* Room for one more, zeroed and counted, so that free() sees it. */
@@ -278,7 +280,7 @@ static cyre_status read_line(
 	if (!json_is_object(o)) {
 		st = CYRE_EFORMAT;
 	} else if (first) {
-		st = get_head(o);
+		st = get_head(o, &list->root);
 	} else {
 		d = add(list);
 		st = d ? get_done(o, d) : CYRE_ENOMEM;
@@ -325,6 +327,7 @@ void cyre_changes_free(struct cyre_changes *list)
 		free((void *)d->to_dir);
 		free((void *)d->to_name);
 	}
+	free((void *)list->root);
 	free(list->items);
 	*list = (struct cyre_changes){0};
 }

@@ -1,8 +1,9 @@
 /*
  * changes.h - the list of changes in an undo archive, written and read
  *
- * JSON Lines. First {"format":"cyrescue-undo/1","tool":…,"run":…}, then a line
- * a change, in the order they are made:
+ * JSON Lines. First {"format":"cyrescue-undo/1","tool":…,"run":…,"root":…}, then
+ * a line a change, in the order they are made. "root" is where --root had the
+ * server's files, absent without; escaped as the places are:
  *
  *   kind	write, remove, move or mkdir
  *   mboxname	for people
@@ -39,10 +40,12 @@ struct cyre_done {
 	struct cyre_identity before, after;
 };
 
-void cyre_changes_begin(struct cyre_buf *b, const char *run);
+/* `root` may be NULL. */
+void cyre_changes_begin(struct cyre_buf *b, const char *run, const char *root);
 void cyre_changes_put(struct cyre_buf *b, const struct cyre_done *d);
 
 struct cyre_changes {
+	const char *root; /* NULL: none */
 	struct cyre_done *items;
 	size_t n, cap;
 };

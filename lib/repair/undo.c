@@ -28,6 +28,8 @@ struct item {
 	size_t member;      /* NONE: nothing of it is in the archive */
 	enum cyre_undo_action action;
 	bool refused, has_tmp;
+	bool left; /* of a mailbox nobody asked for */
+	bool old;  /* what it was before the rebuild, perhaps of another time */
 };
 
 struct undo {
@@ -36,8 +38,8 @@ struct undo {
 	struct cyre_changes changes;
 	struct item *items;
 	struct {
-		const char *root, *dir;
-		int fd; /* -1: not there */
+		const char *root, *dir; /* as the archive has them */
+		int fd;                 /* -1: not there */
 	} * dirs;
 	size_t n_dirs, next; /* next: item whose member may come */
 	struct cyre_opener opener;
@@ -54,6 +56,19 @@ const char *cyre_undo_action_name(enum cyre_undo_action a)
 	return names[a];
 }
 
+/* Where a root is now: below another root than the rebuild had, perhaps. */
+static const char *place(const struct undo *u, const char *root)
+{
+	const char *old = u->changes.root;
+	size_t n = old && u->o->root ? strlen(old) : 0;
+
+	while (n && old[n - 1] == '/')
+		n--;
+	return n && !strncmp(root, old, n) && (!root[n] || root[n] == '/')
+		       ? (root[n] ? root + n : "/")
+		       : root;
+}
+
 static cyre_status open_dir(
 	struct undo *u, const char *root, const char *dir, size_t *ret)
 {
@@ -68,7 +83,7 @@ static cyre_status open_dir(
 			*ret = i;
 			return CYRE_OK;
 		}
-	st = cyre_root_open(NULL, root, &fd, u->reterr);
+	st = cyre_root_open(u->o->root, place(u, root), &fd, u->reterr);
 	if (st != CYRE_OK)
 		return st;
 	i = u->n_dirs;
@@ -195,6 +210,9 @@ static cyre_status judge(struct undo *u, struct item *it)
 	if (it->d->kind != CYRE_DONE_MOVE) {
 		it->action = other ? CYRE_UNDO_CHANGED
 				   : judge_file(u, it, &info, &now);
+		it->old = it->action == CYRE_UNDO_NOTHING ||
+			  (cyre_identity_same(&it->d->before, &now) &&
+				  !cyre_identity_same(&it->d->after, &now));
 		return CYRE_OK;
 	}
 	st = open_dir(u, it->d->root, it->d->to_dir, &it->to_dir);
@@ -202,13 +220,21 @@ static cyre_status judge(struct undo *u, struct item *it)
 		st = look(u, it->to_dir, it->d->to_name, &info, &there,
 			&other_there);
 	if (!other && cyre_identity_same(&it->d->before, &now))
-		it->action = CYRE_UNDO_NOTHING;
+		it->old = true; /* nothing to do */
 	else if (!other && !now.exists && !other_there &&
 		 cyre_identity_same(&it->d->before, &there))
 		it->action = CYRE_UNDO_MOVE;
 	else
 		it->action = CYRE_UNDO_CHANGED;
 	return st;
+}
+
+static bool is_asked_for(const struct undo *u, struct item *it)
+{
+	const char *name = it->d->mboxname ? it->d->mboxname : "";
+
+	it->left = u->o->mboxname && strcmp(name, u->o->mboxname) != 0;
+	return !it->left;
 }
 
 static bool same_mailbox(const struct item *a, const struct item *b)
@@ -219,20 +245,28 @@ static bool same_mailbox(const struct item *a, const struct item *b)
 	return !strcmp(x, y);
 }
 
-/* A mailbox of which one file was changed since is left alone altogether. */
+/* A mailbox of which one file was changed since is left alone altogether; so is
+ * one that is done, where only those are wanted that are not. */
 static void refuse(struct undo *u)
 {
 	size_t i, from, to, n = u->changes.n;
 
 	for (from = 0; from < n; from = to) {
-		bool changed = false;
+		bool changed = false, done = u->o->half_done;
 
 		for (to = from;
 			to < n && same_mailbox(&u->items[from], &u->items[to]);
-			to++)
-			changed |= u->items[to].action == CYRE_UNDO_CHANGED;
+			to++) {
+			const struct item *it = &u->items[to];
+
+			changed |= it->action == CYRE_UNDO_CHANGED;
+			if (it->d->kind != CYRE_DONE_MKDIR)
+				done &= !it->old;
+		}
 		for (i = from; changed && i < to; i++)
 			u->items[i].refused = true;
+		for (i = from; !changed && done && i < to; i++)
+			u->items[i].action = CYRE_UNDO_NOTHING;
 		u->totals->refused += changed;
 	}
 }
@@ -249,7 +283,14 @@ static void tell(struct undo *u)
 			.action = it->action,
 			.refused = it->refused};
 
-		put_path(&path, it->d);
+		if (it->left)
+			continue;
+		cyre_buf_reset(&path);
+		if (u->o->root)
+			cyre_put_place(&path, u->o->root, "", NULL);
+		cyre_put_place(
+			&path, place(u, it->d->root), it->d->dir, it->d->name);
+		cyre_put_u8(&path, 0);
 		item.path = path.bad ? "" : (const char *)path.p;
 		if (u->o->item)
 			u->o->item(u->o->payload, &item);
@@ -276,7 +317,7 @@ static cyre_status extract(void *payload, struct cyre_archive_in *a, size_t m)
 	if (u->next == u->changes.n || u->items[u->next].member != m)
 		return CYRE_OK;
 	it = &u->items[u->next];
-	if (it->refused || it->action != CYRE_UNDO_RESTORE)
+	if (it->left || it->refused || it->action != CYRE_UNDO_RESTORE)
 		return CYRE_OK;
 	if (u->dirs[it->dir].fd < 0) {
 		errno = ENOENT;
@@ -332,24 +373,37 @@ static cyre_status sync_dirs(struct undo *u)
 	return CYRE_OK;
 }
 
+/* One component, in its parent directory. */
+static void remove_dir(struct undo *u, const struct cyre_done *d)
+{
+	const char *slash = strrchr(d->dir, '/');
+	char *parent = strndup(d->dir, slash ? (size_t)(slash - d->dir) : 0);
+	int root, fd;
+
+	if (parent && cyre_root_open(u->o->root, place(u, d->root), &root,
+			      u->reterr) == CYRE_OK) {
+		if (cyre_dir_open(&u->opener, root, parent, &fd, u->reterr) ==
+			CYRE_OK) {
+			unlinkat(fd, slash ? slash + 1 : d->dir, AT_REMOVEDIR);
+			close(fd);
+		}
+		close(root);
+	}
+	free(parent);
+}
+
 /* Directories the rebuild made; one that is not empty stays. */
 static void remove_dirs(struct undo *u)
 {
-	struct cyre_buf path = {0};
 	size_t i;
 
 	for (i = u->changes.n; i-- > 0;) {
 		const struct item *it = &u->items[i];
 
-		if (it->d->kind != CYRE_DONE_MKDIR || it->refused)
-			continue;
-		cyre_buf_reset(&path);
-		cyre_put_place(&path, it->d->root, it->d->dir, NULL);
-		cyre_put_u8(&path, 0);
-		if (!path.bad)
-			rmdir((const char *)path.p);
+		if (it->d->kind == CYRE_DONE_MKDIR && !it->left &&
+			!it->refused && it->action == CYRE_UNDO_REMOVE)
+			remove_dir(u, it->d);
 	}
-	cyre_buf_free(&path);
 }
 
 /* What a killed apply, or undo, left beside the files. */
@@ -361,7 +415,8 @@ static cyre_status sweep(struct undo *u)
 	for (i = 0; st == CYRE_OK && i < u->changes.n; i++) {
 		const struct item *it = &u->items[i];
 
-		if (it->d->name && u->dirs[it->dir].fd >= 0 && !it->refused)
+		if (it->d->name && !it->left && u->dirs[it->dir].fd >= 0 &&
+			!it->refused)
 			st = cyre_tmp_remove(
 				u->dirs[it->dir].fd, it->d->name, u->reterr);
 	}
@@ -376,7 +431,7 @@ static cyre_status restore(struct undo *u)
 	if (st == CYRE_OK)
 		st = cyre_archive_each(u->archive, extract, u, u->reterr);
 	for (i = u->changes.n; st == CYRE_OK && i-- > 0;)
-		if (!u->items[i].refused &&
+		if (!u->items[i].refused && !u->items[i].left &&
 			u->items[i].d->kind != CYRE_DONE_MKDIR)
 			st = put_back(u, &u->items[i]);
 	for (i = 0; i < u->changes.n; i++)
@@ -409,7 +464,8 @@ static cyre_status run(struct undo *u, const char *archive)
 	if (st == CYRE_OK)
 		st = find_members(u);
 	for (i = 0; st == CYRE_OK && i < u->changes.n; i++)
-		st = judge(u, &u->items[i]);
+		if (is_asked_for(u, &u->items[i]))
+			st = judge(u, &u->items[i]);
 	if (st != CYRE_OK)
 		return st;
 	refuse(u);

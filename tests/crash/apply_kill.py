@@ -8,64 +8,20 @@ undo of that brings the originals back. After ENOSPC or EIO: a clean exit status
 and the files are the old ones or the new ones, never a mixture.
 """
 import concurrent.futures
-import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 
+from inject import (KILLED, TRACE_WRITES, at, fail, files_only, need_strace,
+                    state, strace, without_times, writing_calls)
+
 BUILD = os.environ["CYRE_BUILD"]
 SOURCE = os.environ["CYRE_SOURCE"]
 DRIVER = os.path.join(BUILD, "tests", "apply_driver")
-CALLS = ("openat write pwrite64 writev fsync fdatasync syncfs rename renameat "
-         "renameat2 unlink unlinkat link linkat fchown fchownat chown fchmod "
-         "fchmodat utimensat ftruncate fallocate mkdir mkdirat rmdir "
-         "fsetxattr flock").split()
-DONE, FAILED, KILLED = 0, 8, -9
-
-
-def skip(why):
-    print("SKIP:", why)
-    sys.exit(77)
-
-
-def fail(text):
-    raise AssertionError(text)
-
-
-def state(*roots, times=True):
-    """Everything below the roots; temporaries of ours apart."""
-    files, ours = {}, []
-    for root in roots:
-        for where, dirs, names in os.walk(root):
-            for name in names + dirs:
-                path = os.path.join(where, name)
-                key = os.path.relpath(path, root)
-                s = os.lstat(path)
-                if name.startswith(".cyrescue-"):
-                    ours.append(key)
-                elif name in dirs:
-                    files[key + "/"] = (s.st_mode, s.st_uid, s.st_gid)
-                else:
-                    with open(path, "rb") as f:
-                        digest = hashlib.sha256(f.read()).hexdigest()
-                    attrs = tuple((a, os.getxattr(path, a))
-                                  for a in sorted(os.listxattr(path))
-                                  if a.startswith("user."))
-                    files[key] = (digest, s.st_mode, s.st_uid, s.st_gid,
-                                  attrs) + ((s.st_mtime_ns,) if times else ())
-    return files, ours
-
-
-def files_only(s):
-    return {k: v for k, v in s.items() if not k.endswith("/")}
-
-
-def without_times(s):
-    return {k: v if k.endswith("/") else v[:5] for k, v in s.items()}
+DONE, FAILED = 0, 8
 
 
 class Scenario:
@@ -160,11 +116,7 @@ class Case:
 
     def strace(self, what, *options):
         log = os.path.join(self.top, "strace")
-        status = subprocess.run(
-            ["strace", "-f", "-qq", "-o", log, "-s", "0", *options, "--",
-             *self.command(what)], timeout=60, stdin=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL).returncode
-        return status, log
+        return strace(self.command(what), log, *options)[0], log
 
     def state(self, times=True):
         return state(*self.roots, times=times)
@@ -182,39 +134,24 @@ class Case:
                 text[:text.rfind("\n") + 1].splitlines() if line]
 
 
-def writing_calls(case, what):
-    """(call, which of that call) for every one that can write."""
-    status, log = case.strace(what, "-e", "trace=" + ",".join(
-        "?" + c for c in CALLS))
+def calls_of(case, what):
+    status, log = case.strace(what, *TRACE_WRITES)
     if status != DONE:
         fail("undisturbed %s: exit status %d" % (what, status))
-    counts, found = {}, []
-    with open(log) as f:
-        for line in f:
-            m = re.match(r"(?:\d+ +)?(\w+)\(", line)
-            if not m:
-                continue
-            call = m.group(1)
-            counts[call] = counts.get(call, 0) + 1
-            # A temporary that is not there to be removed: nothing happens, a
-            # kill here is a kill at the next call.
-            if (call != "openat" or "O_CREAT" in line) and \
-                    " ENOENT " not in line:
-                found.append((call, counts[call]))
-    return found
+    return writing_calls(log)[0]
 
 
 class Truth:
     def __init__(self, scenario):
         case = Case(scenario, "truth")
         self.orig = case.state()[0]
-        self.apply_calls = writing_calls(case, "apply")
+        self.apply_calls = calls_of(case, "apply")
         self.new, ours = case.state(times=False)
         if ours:
             fail("temporaries after an undisturbed run: %s" % ours)
         if self.new == without_times(self.orig):
             fail("an undisturbed run changed nothing")
-        self.undo_calls = writing_calls(case, "undo")
+        self.undo_calls = calls_of(case, "undo")
         self.same_as_orig(case, "undisturbed")
         case.remove()
 
@@ -263,9 +200,8 @@ def check_journal(truth, case):
 
 def kill_apply(truth, scenario, number, call, when):
     case = Case(scenario, number)
-    status, _ = case.strace("apply", "-e", "trace=" + call, "-e",
-                            "inject=%s:signal=SIGKILL:when=%d" % (call, when))
-    if status not in (KILLED, 137):
+    status, _ = case.strace("apply", *at(call, when, "signal=SIGKILL"))
+    if status not in KILLED:
         fail("not killed: %d" % status)
     check_journal(truth, case)
     truth.completes(case)
@@ -274,8 +210,7 @@ def kill_apply(truth, scenario, number, call, when):
 
 def kill_and_undo(truth, scenario, number, call, when):
     case = Case(scenario, number)
-    case.strace("apply", "-e", "trace=" + call, "-e",
-                "inject=%s:signal=SIGKILL:when=%d" % (call, when))
+    case.strace("apply", *at(call, when, "signal=SIGKILL"))
     if case.run("undo") != DONE:
         fail("undo of a killed run failed")
     if files_only(case.state()[0]) != files_only(truth.orig):
@@ -286,8 +221,7 @@ def kill_and_undo(truth, scenario, number, call, when):
 
 def starve_apply(truth, scenario, number, call, when, error):
     case = Case(scenario, number)
-    status, _ = case.strace("apply", "-e", "trace=" + call, "-e",
-                            "inject=%s:error=%s:when=%d" % (call, error, when))
+    status, _ = case.strace("apply", *at(call, when, "error=" + error))
     if status not in (DONE, FAILED):
         fail("exit status %d" % status)
     now, ours = case.state()
@@ -318,9 +252,8 @@ def applied(scenario, number):
 
 def break_undo(truth, scenario, number, call, when, how):
     case = applied(scenario, number)
-    status, _ = case.strace("undo", "-e", "trace=" + call, "-e",
-                            "inject=%s:%s:when=%d" % (call, how, when))
-    if status not in ((KILLED, 137) if "SIGKILL" in how else (DONE, FAILED)):
+    status, _ = case.strace("undo", *at(call, when, how))
+    if status not in (KILLED if "SIGKILL" in how else (DONE, FAILED)):
         fail("exit status %d" % status)
     if case.run("undo") != DONE:
         fail("the second undo failed")
@@ -380,11 +313,7 @@ def jobs(truth, scenario):
 
 
 def main():
-    if not shutil.which("strace"):
-        skip("no strace (Debian: strace)")
-    if subprocess.run(["strace", "-o", "/dev/null", "true"],
-                      stderr=subprocess.DEVNULL).returncode != 0:
-        skip("strace may not trace here")
+    need_strace()
     bad = 0
     # In memory: what is killed are processes, not the machine, and the syncs of
     # a disk would be most of the time. The other file system is a disk's.

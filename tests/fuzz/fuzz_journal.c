@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	cyre_journal_read(cyre_slice(data, size), each, &n);
 	if (cyre_changes_read(cyre_slice(data, size), &list) != CYRE_OK)
 		return 0;
-	cyre_changes_begin(&b, "fuzz");
+	cyre_changes_begin(&b, "fuzz", list.root);
 	for (i = 0; i < list.n; i++)
 		cyre_changes_put(&b, &list.items[i]);
 	if (cyre_changes_read(cyre_buf_slice(&b), &again) != CYRE_OK ||

@@ -7,6 +7,7 @@
 #include <cyrescue/undo.h>
 
 #include "apply.h"
+#include "half_done.h"
 #include "scratch.h"
 #include "undo_archive.h"
 
@@ -210,6 +211,109 @@ START_TEST(plain_tar_reads_it)
 }
 END_TEST
 
+static void restore(const char *box, bool *ret_any)
+{
+	struct cyre_half_done *h;
+	struct cyre_error e;
+	char *path = scratch_path(spool, box);
+
+	*ret_any = false;
+	ck_assert_int_eq(cyre_half_done_read(undo_dir, &h, &e), CYRE_OK);
+	ck_assert_int_eq(cyre_half_done_restore(h, path, ret_any, &e), CYRE_OK);
+	cyre_half_done_free(h);
+	free(path);
+}
+
+/* A kill between two renames: only that mailbox is put back, and only while the
+ * archive says that its run did not end. */
+START_TEST(half_done)
+{
+	bool any;
+
+	scratch_put(spool, "user/anna/cyrus.index", "old index");
+	ck_assert(cyre_archive_is_settled(archive));
+	restore("user/anna", &any);
+	ck_assert(!any);
+	ck_assert(scratch_is(spool, "user/anna/cyrus.header", "new header"));
+
+	chmod(archive, 0600);
+	scratch_put(spool, "user/anna/.cyrescue-new.cyrus.index", "new index");
+	restore("user/berta", &any); /* all of it is done */
+	ck_assert(!any);
+	ck_assert(scratch_is(spool, "user/berta/cyrus.index", "new index"));
+	ck_assert(!cyre_archive_is_settled(archive));
+	restore("user/anna", &any);
+	ck_assert(any);
+	ck_assert(scratch_is(spool, "user/anna/cyrus.index", "old index"));
+	ck_assert_uint_eq(scratch_count(spool, "anna/cyrus.header"), 0);
+	ck_assert_uint_eq(scratch_count(spool, ".cyrescue-new."), 0);
+}
+END_TEST
+
+/* Mail came in after the kill: that is not put back over. */
+START_TEST(half_done_and_changed)
+{
+	char *before, *after;
+	bool any;
+
+	chmod(archive, 0600);
+	scratch_put(spool, "user/anna/cyrus.index", "old index");
+	scratch_put(spool, "user/anna/cyrus.header", "of the server");
+	before = scratch_state(spool);
+	restore("user/anna", &any);
+	after = scratch_state(spool);
+	ck_assert(!any);
+	ck_assert_str_eq(before, after);
+	free(before);
+	free(after);
+}
+END_TEST
+
+/* Once all of its mailboxes were looked at, an archive is settled. */
+START_TEST(looked_at_is_settled)
+{
+	struct cyre_half_done *h;
+	struct cyre_error e;
+	bool any = false;
+	char *path;
+	size_t i;
+
+	chmod(archive, 0600);
+	ck_assert_int_eq(cyre_half_done_read(undo_dir, &h, &e), CYRE_OK);
+	for (i = 0; i < 2; i++) {
+		path = scratch_path(spool, boxes[i]);
+		ck_assert_int_eq(
+			cyre_half_done_restore(h, path, &any, &e), CYRE_OK);
+		free(path);
+	}
+	cyre_half_done_free(h);
+	ck_assert(!any);
+	ck_assert(cyre_archive_is_settled(archive));
+}
+END_TEST
+
+/* The disk of a server, mounted elsewhere: absolute paths are taken there, and
+ * nowhere else. */
+START_TEST(below_another_root)
+{
+	char *rescue = scratch_path(top, "rescue"), *moved, command[512];
+	struct cyre_undo_options o = {.root = rescue};
+	struct cyre_undo_totals t;
+
+	moved = scratch_path(rescue, spool + 1);
+	snprintf(command, sizeof(command), "mkdir -p '%s' && cp -a '%s/.' '%s'",
+		moved, spool, moved);
+	test_run(command);
+	ck_assert_int_eq(undo(archive, o, &t), CYRE_OK);
+	ck_assert_uint_eq(t.restored, 2);
+	ck_assert_uint_eq(t.removed, 2);
+	ck_assert(scratch_is(moved, "user/anna/cyrus.index", "old index"));
+	ck_assert(scratch_is(spool, "user/anna/cyrus.index", "new index"));
+	free(moved);
+	free(rescue);
+}
+END_TEST
+
 /* What a killed run left of an archive is no archive; what a living one writes
  * is not swept away. */
 START_TEST(parts)
@@ -266,6 +370,10 @@ int main(void)
 	tcase_add_test(t, changed_since_is_refused);
 	tcase_add_test(t, dry_run_tells_all);
 	tcase_add_test(t, plain_tar_reads_it);
+	tcase_add_test(t, half_done);
+	tcase_add_test(t, half_done_and_changed);
+	tcase_add_test(t, looked_at_is_settled);
+	tcase_add_test(t, below_another_root);
 	tcase_add_test(t, parts);
 	tcase_add_test(t, newest_first);
 	suite_add_tcase(s, t);

@@ -52,6 +52,9 @@ struct cyre_rebuild_result {
 	uint64_t left;    /* mailboxes with problems above NOTE now */
 	uint64_t failed;  /* mailboxes that could not be worked on */
 	uint64_t resumed; /* mailboxes skipped: they were done before */
+	/* Mailboxes that an interrupted run had left half done: they were put
+	 * back first, then looked at. */
+	uint64_t put_back;
 };
 
 /*

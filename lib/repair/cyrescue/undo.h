@@ -38,6 +38,15 @@ struct cyre_undo_item {
 struct cyre_undo_options {
 	bool dry_run; /* test and tell, touch nothing */
 	bool force;   /* also over files that were changed since */
+	/* Only mailboxes that are not all of what the rebuild made of them, as
+	 * a kill leaves them; of the others, temporary files go. */
+	bool half_done;
+	const char
+		*mboxname; /* only this one, as the archive has it; or NULL */
+	/* The server's files are below this directory, as after --root: its
+	 * absolute paths are taken there, without the root of the rebuild.
+	 * NULL: where the rebuild had them. */
+	const char *root;
 	/* Told before anything is done, in the order of the undo. NULL: none. */
 	void (*item)(void *payload, const struct cyre_undo_item *item);
 	void *payload;

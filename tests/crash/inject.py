@@ -1,0 +1,113 @@
+"""What the tests share that stop a program at a system call: the calls that can
+write, a tree's state as a dictionary, strace."""
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+CALLS = ("openat write pwrite64 writev fsync fdatasync syncfs rename renameat "
+         "renameat2 unlink unlinkat link linkat symlink symlinkat fchown "
+         "fchownat chown lchown fchmod fchmodat chmod utimensat truncate "
+         "ftruncate fallocate mkdir mkdirat rmdir setxattr fsetxattr "
+         "fremovexattr flock").split()
+KILLED = (-9, 137)
+
+
+def skip(why):
+    print("SKIP:", why)
+    sys.exit(77)
+
+
+def fail(text):
+    raise AssertionError(text)
+
+
+def need_strace():
+    if not shutil.which("strace"):
+        skip("no strace (Debian: strace)")
+    if subprocess.run(["strace", "-o", "/dev/null", "true"],
+                      stderr=subprocess.DEVNULL).returncode != 0:
+        skip("strace may not trace here")
+
+
+def state(*roots, times=True, leave_out=()):
+    """Everything below the roots; temporaries of ours apart."""
+    files, ours = {}, []
+    for root in roots:
+        for where, dirs, names in os.walk(root):
+            dirs[:] = [d for d in dirs
+                       if os.path.join(where, d) not in leave_out]
+            for name in names + dirs:
+                path = os.path.join(where, name)
+                key = os.path.relpath(path, root)
+                s = os.lstat(path)
+                if name.startswith(".cyrescue-"):
+                    ours.append(key)
+                elif name in dirs:
+                    files[key + "/"] = (s.st_mode, s.st_uid, s.st_gid)
+                elif os.path.islink(path):
+                    files[key] = (os.readlink(path), s.st_mode, s.st_uid,
+                                  s.st_gid, ())
+                else:
+                    with open(path, "rb") as f:
+                        digest = hashlib.sha256(f.read()).hexdigest()
+                    attrs = tuple((a, os.getxattr(path, a))
+                                  for a in sorted(os.listxattr(path))
+                                  if a.startswith("user."))
+                    files[key] = (digest, s.st_mode, s.st_uid, s.st_gid,
+                                  attrs) + ((s.st_mtime_ns,) if times else ())
+    return files, ours
+
+
+def files_only(s):
+    return {k: v for k, v in s.items() if not k.endswith("/")}
+
+
+def without_times(s):
+    return {k: v if k.endswith("/") else v[:5] for k, v in s.items()}
+
+
+def strace(command, log, *options):
+    """Runs it; returns its exit status and what it said."""
+    done = subprocess.run(
+        ["strace", "-f", "-qq", "-o", log, "-s", "0", *options, "--",
+         *command], timeout=120, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout.decode(errors="replace")
+
+
+def at(call, when, how):
+    """Options of strace: this happens at the call's when-th time."""
+    return ("-e", "trace=" + call, "-e",
+            "inject=%s:%s:when=%d" % (call, how, when))
+
+
+TRACE_WRITES = ("-e", "trace=" + ",".join("?" + c for c in CALLS))
+
+
+def writing_calls(log):
+    """(call, which of that call) for every one in a log that can write, and
+    how many cannot be told from one of another thread: strace counts by the
+    thread, so that the first thread to come to a number is the one that is
+    hit."""
+    counts, reached, found, shadowed = {}, set(), [], 0
+    with open(log, errors="replace") as f:
+        for line in f:
+            m = re.match(r"(\d+)? *(\w+)\(", line)
+            if not m:
+                continue
+            call = m.group(2)
+            n = counts[m.groups()] = counts.get(m.groups(), 0) + 1
+            # A temporary that is not there to be removed: nothing happens, a
+            # kill here is a kill at the next call.
+            writes = (call != "openat" or re.search(
+                "O_(CREAT|WRONLY|RDWR|TRUNC)", line)) and \
+                " ENOENT " not in line
+            if (call, n) in reached:
+                shadowed += bool(writes)
+            elif writes:
+                found.append((call, n))
+            reached.add((call, n))
+    return found, shadowed
