@@ -6,8 +6,7 @@
  * then be in the middle of a change. Manual: docs/man/cyrdb.8.
  */
 #include <cyrescue/confine.h>
-#include <cyrescue/db.h>
-#include <cyrescue/dbfile.h>
+#include <cyrescue/dbload.h>
 #include <cyrescue/dbreport.h>
 
 #include <errno.h>
@@ -31,7 +30,7 @@ static const char usage[] =
 struct db_tool {
 	struct cyre_common_options common;
 	struct cyre_dbreport_options out;
-	const char *prefix, *output;
+	const char *prefix, *output, *env;
 	enum cyre_db_format to, as;
 	bool include[CYRE_DB_TRUSTS];
 	bool raw;
@@ -42,10 +41,7 @@ struct db_tool {
 /* One open file. */
 struct db_file {
 	const char *path;
-	struct cyre_slice bytes;
-	struct cyre_dbfile_owner owner;
-	struct cyre_findings found;
-	struct cyre_db *db; /* NULL: not recognised */
+	struct cyre_dbload l;
 };
 
 static bool set_json(void *payload, const char *s)
@@ -64,6 +60,12 @@ static bool set_prefix(void *payload, const char *s)
 static bool set_output(void *payload, const char *s)
 {
 	((struct db_tool *)payload)->output = s;
+	return true;
+}
+
+static bool set_env(void *payload, const char *s)
+{
+	((struct db_tool *)payload)->env = strcmp(s, "none") ? s : "";
 	return true;
 }
 
@@ -116,6 +118,10 @@ static const struct cyre_option own_options[] = {
 		set_raw},
 	{"as", 0, "FORMAT", "what a file was whose first bytes are lost",
 		set_as},
+	{"env", 0, "DIR",
+		"where the log files of a Berkeley database are (default: "
+		"db/ beside or above it), or none",
+		set_env},
 	{"output", 'o', "OUT", "salvage: the new file; must not exist",
 		set_output},
 	{"to", 0, "FORMAT",
@@ -145,32 +151,20 @@ static int failed(const char *path, cyre_status st, const struct cyre_error *e)
 
 static void close_file(struct db_file *f)
 {
-	cyre_db_free(f->db);
-	cyre_findings_free(&f->found);
-	free((void *)f->bytes.p);
+	cyre_dbload_free(&f->l);
 }
 
 /* EXIT_CLEAN, or complains. A file that is no database is not an error here. */
 static int open_file(
 	const struct db_tool *t, const char *path, struct db_file *f)
 {
+	struct cyre_dbload_options o = {
+		.memory = t->common.memory, .as = t->as, .env = t->env};
 	struct cyre_error err = {0};
 	cyre_status st;
 
-	*f = (struct db_file){.path = path, .found.keep = 20};
-	st = cyre_dbfile_read(
-		path, t->common.memory, &f->bytes, &f->owner, &err);
-	if (st != CYRE_OK)
-		return failed(path, st, &err);
-	if (t->as)
-		st = cyre_db_salvage(f->bytes, t->as, &f->found, &f->db);
-	else
-		st = cyre_db_open(f->bytes, &f->found, &f->db);
-	if (st == CYRE_EFORMAT) {
-		CYRE_FIND(&f->found, .problem = CYRE_P_DB_UNKNOWN,
-			.file = CYRE_FILE_OTHER);
-		st = f->found.status;
-	}
+	*f = (struct db_file){.path = path, .l.found.keep = 20};
+	st = cyre_dbload_file(path, &o, &f->l, &err);
 	if (st == CYRE_OK)
 		return EXIT_CLEAN;
 	close_file(f);
@@ -188,24 +182,10 @@ static int status_of(const struct cyre_findings *found)
 
 static int report_file(const struct db_tool *t, const struct db_file *f)
 {
-	struct cyre_dbreport d = {.path = f->path, .found = &f->found};
-	const struct cyre_db_info *info;
-	int i;
+	struct cyre_dbreport d = {.path = f->path, .found = &f->l.found};
 
-	if (f->db) {
-		info = cyre_db_info(f->db);
-		d.format = cyre_db_format_name(info->format);
-		d.order = cyre_db_order_name(info->order);
-		d.keys = cyre_db_count(f->db);
-		d.generation = info->generation;
-		d.counted = info->counted;
-		d.expected = info->expected;
-		d.missing = info->missing;
-		for (i = 0; i < CYRE_DB_TRUSTS; i++) {
-			d.by_trust[i] = info->count[i];
-			d.trusts[i] = cyre_db_trust_name(i);
-		}
-	}
+	if (f->l.db)
+		cyre_dbload_describe(&f->l, &d);
 	return cyre_dbreport_file(&t->out, &d) == CYRE_OK ? EXIT_CLEAN
 							  : EXIT_NOT_DONE;
 }
@@ -222,10 +202,11 @@ static int check(struct db_tool *t)
 		status |= st;
 		if (st != EXIT_CLEAN)
 			continue;
-		if (f.db && cyre_db_check_values(f.db, cyre_db_kind_of(f.path),
-				    &f.found) != CYRE_OK)
+		if (f.l.db &&
+			cyre_db_check_values(f.l.db, cyre_db_kind_of(f.path),
+				&f.l.found) != CYRE_OK)
 			status |= EXIT_NOT_DONE;
-		status |= status_of(&f.found) | report_file(t, &f);
+		status |= status_of(&f.l.found) | report_file(t, &f);
 		close_file(&f);
 	}
 	return status;
@@ -268,7 +249,7 @@ static int show_keys(const struct db_tool *t, const struct db_file *f)
 	int i, status = EXIT_CLEAN;
 
 	for (i = 1; i < t->nargs; i++) {
-		e = cyre_db_find(f->db, slice_of(t->args[i]));
+		e = cyre_db_find(f->l.db, slice_of(t->args[i]));
 		if (e) {
 			status |= show_entry(t, f, e);
 		} else {
@@ -283,11 +264,11 @@ static int show_keys(const struct db_tool *t, const struct db_file *f)
 static int show_all(const struct db_tool *t, const struct db_file *f)
 {
 	struct cyre_slice prefix = slice_of(t->prefix ? t->prefix : "");
-	size_t i = cyre_db_seek(f->db, prefix), n = cyre_db_count(f->db);
+	size_t i = cyre_db_seek(f->l.db, prefix), n = cyre_db_count(f->l.db);
 	int status = EXIT_CLEAN;
 
-	for (; i < n && starts(cyre_db_at(f->db, i)->key, prefix); i++)
-		status |= show_entry(t, f, cyre_db_at(f->db, i));
+	for (; i < n && starts(cyre_db_at(f->l.db, i)->key, prefix); i++)
+		status |= show_entry(t, f, cyre_db_at(f->l.db, i));
 	return status;
 }
 
@@ -304,11 +285,11 @@ static int show(struct db_tool *t)
 	status = open_file(t, t->args[0], &f);
 	if (status != EXIT_CLEAN)
 		return status;
-	status = status_of(&f.found);
+	status = status_of(&f.l.found);
 	if (status)
 		cyre_complain(
 			TOOL, "%s is damaged; see '%s check'", f.path, TOOL);
-	if (f.db)
+	if (f.l.db)
 		status |= t->nargs > 1 ? show_keys(t, &f) : show_all(t, &f);
 	close_file(&f);
 	return status;
@@ -380,7 +361,7 @@ static cyre_status make_file(enum cyre_db_format format,
 static int write_db(
 	const struct db_tool *t, const struct db_file *f, const char *path)
 {
-	const struct cyre_db_info *info = cyre_db_info(f->db);
+	const struct cyre_db_info *info = cyre_db_info(f->l.db);
 	enum cyre_db_format format = t->to ? t->to : info->format;
 	struct cyre_slice bytes = {NULL, 0};
 	struct cyre_error err = {0};
@@ -388,10 +369,10 @@ static int write_db(
 	cyre_status st;
 	size_t n;
 
-	v = choose(t, f->db, &n);
+	v = choose(t, f->l.db, &n);
 	st = v ? make_file(format, info, v, n, &bytes, &err) : CYRE_ENOMEM;
 	if (st == CYRE_OK)
-		st = cyre_dbfile_create(path, bytes, &f->owner, &err);
+		st = cyre_dbfile_create(path, bytes, &f->l.owner, &err);
 	free((void *)bytes.p);
 	free(v);
 	if (st != CYRE_OK)
@@ -412,14 +393,14 @@ static int rewrite(struct db_tool *t, const char *in, const char *out)
 	if (status != EXIT_CLEAN)
 		return status;
 	status = report_file(t, &f);
-	if (!f.db)
+	if (!f.l.db)
 		status |= EXIT_NOT_DONE;
 	else
 		status |= write_db(t, &f, out);
 	/* Keys that are gone stay a problem; all else is repaired now. */
-	if (status == EXIT_CLEAN && f.db && cyre_db_info(f.db)->missing)
+	if (status == EXIT_CLEAN && f.l.db && cyre_db_info(f.l.db)->missing)
 		status = EXIT_PROBLEMS;
-	else if (status == EXIT_CLEAN && status_of(&f.found))
+	else if (status == EXIT_CLEAN && status_of(&f.l.found))
 		status = EXIT_REPAIRED;
 	close_file(&f);
 	return status;
@@ -443,7 +424,7 @@ static int convert(struct db_tool *t)
 	status = open_file(t, t->args[0], &f);
 	if (status != EXIT_CLEAN)
 		return status;
-	status = status_of(&f.found);
+	status = status_of(&f.l.found);
 	if (status)
 		cyre_complain(
 			TOOL, "%s is damaged; use '%s salvage'", f.path, TOOL);

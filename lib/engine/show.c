@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <cyrescue/db.h>
+#include <cyrescue/dbload.h>
 #include <cyrescue/dbreport.h>
 
 #include "cache.h"
@@ -279,40 +279,38 @@ static cyre_status show_keys(
 }
 
 /* As cyrdb shows it: what it is, its findings, then its keys. */
-static cyre_status show_database(
-	struct cyre_shower *s, const char *path, struct cyre_slice bytes)
+static cyre_status show_loaded(
+	struct cyre_shower *s, const char *path, struct cyre_dbload *l)
 {
 	struct cyre_dbreport_options o = {.format = s->o->format,
 		.verbose = s->o->verbose,
 		.write = s->o->write,
 		.payload = s->o->payload};
-	struct cyre_dbreport d = {.path = path, .found = &s->found};
-	const struct cyre_db_info *info;
-	struct cyre_db *db;
-	cyre_status st = cyre_db_open(bytes, &s->found, &db);
-	int i;
+	struct cyre_dbreport d = {.path = path, .found = &l->found};
+	cyre_status st;
 
-	if (st != CYRE_OK)
-		return st;
-	info = cyre_db_info(db);
-	d.format = cyre_db_format_name(info->format);
-	d.order = cyre_db_order_name(info->order);
-	d.keys = cyre_db_count(db);
-	d.generation = info->generation;
-	d.counted = info->counted;
-	d.expected = info->expected;
-	d.missing = info->missing;
-	for (i = 0; i < CYRE_DB_TRUSTS; i++) {
-		d.by_trust[i] = info->count[i];
-		d.trusts[i] = cyre_db_trust_name((enum cyre_db_trust)i);
-	}
+	if (!l->db)
+		return CYRE_EFORMAT;
+	cyre_dbload_describe(l, &d);
 	st = cyre_dbreport_file(&o, &d);
 	if (st == CYRE_OK)
-		st = show_keys(&o, db);
-	if (cyre_findings_worst(&s->found, &s->out.worst))
+		st = show_keys(&o, l->db);
+	if (cyre_findings_worst(&l->found, &s->out.worst))
 		s->out.any = true;
-	cyre_findings_free(&s->found);
-	cyre_db_free(db);
+	return st;
+}
+
+static cyre_status show_database(
+	struct cyre_shower *s, const char *path, struct cyre_slice bytes)
+{
+	struct cyre_dbload_options o = {.memory = s->o->memory};
+	struct cyre_dbload l = {.db = NULL};
+	cyre_status st = cyre_dbload_bytes(path, bytes, &o, &l, s->error);
+
+	if (st == CYRE_OK)
+		st = show_loaded(s, path, &l);
+	l.bytes.p = NULL; /* the caller's */
+	cyre_dbload_free(&l);
 	return st;
 }
 

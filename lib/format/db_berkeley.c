@@ -16,6 +16,10 @@
 #define PAGE_HEADER 26
 #define MAX_DEPTH   32
 
+/* Places in the first page of a hash file. */
+#define HASH_MAX_BUCKET 72
+#define HASH_SPARES     96
+
 enum page_type {
 	P_INTERNAL = 3,
 	P_LEAF = 5,
@@ -30,10 +34,12 @@ struct bdb {
 	struct cyre_slice file;
 	struct cyre_findings *found;
 	struct cyre_db *db;
-	bool little, hash;
+	bool little, hash, has_meta;
 	uint32_t page_size, npages, root;
-	uint64_t keys_said; /* hash: how many keys its header counts */
-	uint8_t *seen;      /* a bit a page: used once already */
+	/* Hash: how many keys its header counts. In an environment it is not
+	 * kept, so that only a number too high says something. */
+	uint64_t keys_said;
+	uint8_t *seen; /* a bit a page: used once already */
 	bool salvaging;
 	uint32_t nlost; /* pages or items that could not be read */
 };
@@ -100,7 +106,8 @@ static bool read_meta(struct bdb *b)
 	b->npages = (uint32_t)(b->file.n / b->page_size);
 	b->root = u32(b, p + 88);
 	b->keys_said = b->hash ? b->root : 0;
-	return true;
+	b->has_meta = b->file.n >= HASH_SPARES + 4 * 32;
+	return b->has_meta;
 }
 
 static void damaged(struct bdb *b, uint64_t page, const char *what)
@@ -270,7 +277,8 @@ static cyre_status walk_tree(struct bdb *b, uint32_t no, unsigned depth)
 	return st;
 }
 
-/* A hash file has no order: every page of its kind is in use. */
+/* Pages that nothing led to. A btree frees and uses pages again; a hash file
+ * leaves none in such a state. */
 static cyre_status walk_pages(struct bdb *b, uint8_t type, uint8_t other_type,
 	enum cyre_db_trust trust)
 {
@@ -282,8 +290,64 @@ static cyre_status walk_pages(struct bdb *b, uint8_t type, uint8_t other_type,
 		if (!get_page(b, no, &pg) ||
 			(pg.type != type && pg.type != other_type))
 			continue;
-		if (use_once(b, no))
-			st = add_page(b, &pg, trust);
+		if (!use_once(b, no))
+			continue;
+		if (pg.entries && !b->salvaging)
+			damaged(b, no, "a page that nothing leads to");
+		st = add_page(b, &pg, trust);
+	}
+	return st;
+}
+
+static bool is_zero(struct cyre_slice s)
+{
+	return !s.p[0] && !memcmp(s.p, s.p + 1, s.n - 1);
+}
+
+/*
+ * One bucket: a chain of pages. A page of zeros is one that was never used,
+ * which the first two can be for ever; each later bucket was made by a split
+ * and is written then.
+ */
+static cyre_status walk_bucket(struct bdb *b, uint32_t bucket, uint32_t no)
+{
+	cyre_status st = CYRE_OK;
+	struct cyre_slice s;
+	struct page pg;
+
+	if (bucket < 2 &&
+		cyre_slice_sub(b->file, (uint64_t)no * b->page_size,
+			b->page_size, &s) &&
+		is_zero(s))
+		return CYRE_OK;
+	for (; no && st == CYRE_OK; no = pg.next) {
+		if (no >= b->npages || !get_page(b, no, &pg) ||
+			(pg.type != P_HASH && pg.type != P_HASH_UNSORTED) ||
+			!use_once(b, no)) {
+			damaged(b, no, "a page that should be there");
+			return CYRE_OK;
+		}
+		st = add_page(b, &pg, CYRE_DB_INTACT);
+	}
+	return st;
+}
+
+/* Buckets are numbered; those made by one doubling stand together. */
+static cyre_status walk_hash(struct bdb *b)
+{
+	uint32_t max = u32(b, b->file.p + HASH_MAX_BUCKET), i, no;
+	cyre_status st = CYRE_OK;
+	unsigned doubling = 0;
+
+	if (max >= b->npages) {
+		damaged(b, 0, "number of buckets");
+		return CYRE_OK;
+	}
+	for (i = 0; i <= max && st == CYRE_OK; i++) {
+		while (UINT64_C(1) << doubling < (uint64_t)i + 1)
+			doubling++;
+		no = i + u32(b, b->file.p + HASH_SPARES + 4 * doubling);
+		st = walk_bucket(b, i, no ? no : b->npages);
 	}
 	return st;
 }
@@ -306,18 +370,20 @@ static void find_order(struct bdb *b)
 
 static cyre_status walk(struct bdb *b)
 {
-	cyre_status st;
+	cyre_status st = CYRE_OK;
 
 	b->seen = calloc(b->npages / 8 + 1, 1);
 	if (!b->seen)
 		return CYRE_ENOMEM;
-	if (b->hash)
-		st = walk_pages(b, P_HASH, P_HASH_UNSORTED, CYRE_DB_INTACT);
-	else
+	if (b->hash && b->has_meta)
+		st = walk_hash(b);
+	else if (!b->hash)
 		st = walk_tree(b, b->root, 0);
 	if (st == CYRE_OK)
 		find_order(b);
-	if (st == CYRE_OK && b->salvaging && !b->hash)
+	if (st == CYRE_OK && b->hash)
+		st = walk_pages(b, P_HASH, P_HASH_UNSORTED, CYRE_DB_REPLAYED);
+	else if (st == CYRE_OK && b->salvaging)
 		st = walk_pages(b, P_LEAF, P_LEAF, CYRE_DB_REPLAYED);
 	free(b->seen);
 	return st;
@@ -347,7 +413,7 @@ static cyre_status read_strict(
 	if (st == CYRE_OK && !db->n && !b.nlost)
 		CYRE_FIND(found, .problem = CYRE_P_DB_NO_KEYS,
 			.file = CYRE_FILE_OTHER);
-	if (st == CYRE_OK && b.hash && b.keys_said != db->n)
+	if (st == CYRE_OK && b.hash && b.keys_said > db->n)
 		CYRE_FIND(found, .problem = CYRE_P_DB_COUNT,
 			.expected = b.keys_said, .actual = db->n,
 			.file = CYRE_FILE_OTHER);
@@ -401,7 +467,7 @@ static cyre_status salvage(
 	if (read_meta(&b) || guess_meta(&b)) {
 		b.salvaging = true;
 		st = walk(&b);
-		db->info.counted = b.hash && b.keys_said;
+		db->info.counted = b.hash && b.keys_said >= db->n && db->n;
 		db->info.expected = db->info.counted ? b.keys_said : 0;
 		if (db->info.counted && db->n < b.keys_said)
 			db->info.missing = b.keys_said - db->n;

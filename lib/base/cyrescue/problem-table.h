@@ -610,7 +610,23 @@
 	X(DB_NO_KEYS, "DB-016", "db-berkeley-no-keys", NOTE, NONE, \
 	  "no key is in the file", \
 	  "Nothing, unless the server was killed: then the keys may still stand in the log files of its environment.", \
-	  "Run db_recover on a copy of the configuration directory, then look again.")
+	  "Keep the log files, db/log.*, beside it when you copy it: they are read with it.") \
+	X(DB_LOG_NEWER, "DB-017", "db-log-newer", STALE, EXACT, \
+	  "$a keys stand in the log files of its environment alone, or otherwise", \
+	  "Nothing, while the log files are there: the server applies them when it starts.", \
+	  "Read, and written again, with the log files applied to a copy.") \
+	X(DB_LOG_DAMAGED, "DB-018", "db-log-damaged", DAMAGE, ASK, \
+	  "$t: not a log record at $o, but one at $a", \
+	  "Changes behind this place cannot be applied; the newest entries may be missing.", \
+	  "The entries are read without them; compare with the mailboxes.") \
+	X(DB_LOG_UNREAD, "DB-019", "db-log-unreadable", NOTE, NONE, \
+	  "log files of version $a beside it could not be applied", \
+	  "Nothing, unless the server was killed: then the newest entries stand only there.", \
+	  "Run db_recover of the Berkeley DB release that wrote them on a copy of the directory.") \
+	X(DB_JOURNAL, "DB-020", "db-journal-left", STALE, ASK, \
+	  "$t beside it holds $l bytes", \
+	  "The newest changes may stand only there; SQLite applies it when the server opens the file.", \
+	  "Copy both files together; nothing is written here.")
 
 /* ---- message files ---- */
 #define CYRE_PROBLEMS_ML(X) \

@@ -1,0 +1,50 @@
+/*
+ * cyrescue/dbload.h - a database file with all that belongs to it
+ *
+ * What cyre_db_open() does with bytes, for a path: the log files of a Berkeley
+ * environment are applied to a copy (cyrescue/berkeley.h), a journal beside an
+ * SQLite file is told. Opens files for reading only, and writes nothing.
+ *
+ * Threads: no state.
+ */
+#ifndef CYRESCUE_DBLOAD_H
+#define CYRESCUE_DBLOAD_H
+
+#include <cyrescue/db.h>
+#include <cyrescue/dbfile.h>
+#include <cyrescue/dbreport.h>
+
+struct cyre_dbload_options {
+	uint64_t memory;        /* bytes of a file, and of all log files */
+	enum cyre_db_format as; /* what it was; CYRE_DB_NONE: its magic */
+	const char *env;        /* NULL: looked for; "": none */
+};
+
+struct cyre_dbload {
+	struct cyre_slice bytes;
+	struct cyre_dbfile_owner owner;
+	struct cyre_findings found; /* `keep` may be set before */
+	struct cyre_db *db;         /* NULL: not recognised, and told */
+	uint8_t *replayed;          /* what `db` borrows from instead */
+	bool file_is_right;         /* once its logs are applied */
+};
+
+/*
+ * CYRE_OK; CYRE_EIO with `reterr`, CYRE_ELIMIT, CYRE_EUNSUPPORTED, CYRE_ENOMEM.
+ * In any case to be freed.
+ */
+CYRE_API cyre_status cyre_dbload_file(const char *path,
+	const struct cyre_dbload_options *o, struct cyre_dbload *ret,
+	struct cyre_error *reterr);
+/* The same of bytes that were read; ret->bytes is set to them, and is freed
+ * with it. */
+CYRE_API cyre_status cyre_dbload_bytes(const char *path,
+	struct cyre_slice bytes, const struct cyre_dbload_options *o,
+	struct cyre_dbload *ret, struct cyre_error *reterr);
+/* What a report says of l->db, which must be there; path and findings are the
+ * caller's. */
+CYRE_API void cyre_dbload_describe(
+	const struct cyre_dbload *l, struct cyre_dbreport *ret);
+CYRE_API void cyre_dbload_free(struct cyre_dbload *l);
+
+#endif
