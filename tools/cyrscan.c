@@ -74,8 +74,8 @@ static bool set_fail_on(void *payload, const char *s)
 
 static const struct cyre_option own_options[] = {
 	{"level", 0, "N",
-		"1 directories, 2 indexes, 3 every checksum (default), 4 every "
-		"message, 5 parsed too",
+		"0 databases, 1 directories, 2 indexes, 3 every checksum "
+		"(default), 4 every message, 5 parsed too",
 		set_level},
 	{"json", 0, NULL, "the report as JSON Lines on standard output",
 		set_json},
@@ -159,9 +159,6 @@ int main(int argc, char **argv)
 		cyre_usage_error(TOOL,
 			"unexpected argument '%s'; mailboxes are named with -m",
 			argv[first]);
-	if (t.level == CYRE_LEVEL_DATABASES)
-		cyre_usage_error(TOOL,
-			"--level %u is not available in this version", t.level);
 	cyre_tool_signals();
 	n = cyre_tool_places(TOOL, &t.common);
 	if (n > 1 && t.output)

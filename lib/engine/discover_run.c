@@ -1,17 +1,14 @@
 /*
- * discover_run.c - the first phase of a run: every directory of the partitions
+ * discover_run.c - the second phase of a run: every directory of the partitions
  *
  * One level of the tree after the other, its directories side by side. What
  * belongs to no mailbox is reported here, before the first of them.
  */
 #include "run.h"
 
-#include <cyrescue/dbfile.h>
-
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "conf_load.h"
 #include "discover.h"
 #include "pool.h"
 
@@ -59,32 +56,6 @@ static cyre_status walk_level(struct cyre_run *r, struct cyre_walk *w)
 	return st == CYRE_OK ? cyre_walk_expand(w) : st;
 }
 
-static void weigh(struct cyre_scan_result *res, const struct cyre_findings *f)
-{
-	enum cyre_severity s;
-
-	if (!cyre_findings_worst(f, &s))
-		return;
-	res->has_findings = true;
-	if (s > res->worst)
-		res->worst = s;
-}
-
-/* What belongs to no mailbox, before the first of them. */
-static void report_server(
-	struct cyre_run *r, const char *path, struct cyre_findings *f)
-{
-	size_t k;
-
-	if (!f->n)
-		return;
-	cyre_findings_sort(f);
-	weigh(&r->result, f);
-	r->result.skipped |= f->count[CYRE_P_DIRECTORY_UNREADABLE] != 0;
-	for (k = 0; k < r->o->n_reports; k++)
-		cyre_report_server(r->o->reports[k], path, f);
-}
-
 static cyre_status no_root_at_all(struct cyre_run *r)
 {
 	const struct cyre_catalog *c = r->catalog;
@@ -107,36 +78,6 @@ static cyre_status no_root_at_all(struct cyre_run *r)
 	return CYRE_EIO;
 }
 
-/*
- * mailboxes.db knows names, ids and UIDVALIDITYs that a damaged directory has
- * lost. What is wrong with it is a finding of the server; not being there is
- * none: a copy of a spool has none.
- */
-static cyre_status read_mailboxes_db(struct cyre_run *r)
-{
-	const char *path = r->conf->mboxlist_db_path;
-	struct cyre_slice bytes = {NULL, 0};
-	struct cyre_findings found = {0};
-	struct cyre_buf where = {0};
-	cyre_status st;
-
-	if (!path && !r->conf->configdirectory)
-		return CYRE_OK;
-	cyre_place_path(
-		&r->o->place, path ? path : r->conf->configdirectory, &where);
-	cyre_put(&where, path ? "" : "/mailboxes.db", path ? 1 : 14);
-	st = where.bad ? CYRE_ENOMEM
-		       : cyre_dbfile_read((const char *)where.p, r->rules.limit,
-				 &bytes, NULL, NULL);
-	if (st == CYRE_OK)
-		st = cyre_mboxdb_read(bytes, &found, &r->mboxdb);
-	report_server(r, (const char *)where.p, &found);
-	cyre_findings_free(&found);
-	free((void *)(uintptr_t)bytes.p);
-	cyre_buf_free(&where);
-	return st == CYRE_ENOMEM ? st : CYRE_OK;
-}
-
 cyre_status cyre_run_discover(struct cyre_run *r)
 {
 	struct cyre_walk *w;
@@ -156,7 +97,6 @@ cyre_status cyre_run_discover(struct cyre_run *r)
 		st = no_root_at_all(r);
 	if (st != CYRE_OK)
 		return st;
-	report_server(r, NULL, &r->server);
-	report_server(r, NULL, &r->catalog->found);
-	return read_mailboxes_db(r);
+	cyre_run_report(r, NULL, &r->catalog->found);
+	return CYRE_OK;
 }

@@ -75,24 +75,30 @@ static int side_dir(struct cyre_gatherer *g, const struct cyre_side *side)
 	return g->dirs[i];
 }
 
-/* Could the server, which runs as `owner`, read and write this? */
-static void check_rights(struct cyre_gatherer *g, enum cyre_file file,
-	uint32_t uid, const struct cyre_file_info *info)
+void cyre_check_rights(const struct cyre_gather_rules *rules,
+	enum cyre_file file, uint32_t uid, const struct cyre_file_info *info,
+	struct cyre_findings *found)
 {
 	char text[32];
 
-	if (info->uid != g->rules->owner) {
+	if (info->uid != rules->owner) {
 		if (info->mode & S_IWOTH)
 			return;
 		snprintf(text, sizeof(text), "%u", info->gid);
-		CYRE_FIND(g->found, .problem = CYRE_P_WRONG_OWNER, .file = file,
-			.uid = uid, .expected = g->rules->owner,
+		CYRE_FIND(found, .problem = CYRE_P_WRONG_OWNER, .file = file,
+			.uid = uid, .expected = rules->owner,
 			.actual = info->uid, .text = text);
 	} else if ((info->mode & (S_IRUSR | S_IWUSR)) != (S_IRUSR | S_IWUSR)) {
 		snprintf(text, sizeof(text), "%04o", info->mode);
-		CYRE_FIND(g->found, .problem = CYRE_P_WRONG_MODE, .file = file,
+		CYRE_FIND(found, .problem = CYRE_P_WRONG_MODE, .file = file,
 			.uid = uid, .text = text);
 	}
+}
+
+static void check_rights(struct cyre_gatherer *g, enum cyre_file file,
+	uint32_t uid, const struct cyre_file_info *info)
+{
+	cyre_check_rights(g->rules, file, uid, info, g->found);
 }
 
 /* Something that is no regular file stands in this one's place. */

@@ -61,4 +61,9 @@ cyre_status cyre_gather_message(struct cyre_gatherer *g,
 	const struct cyre_msgfile *f, struct cyre_slice *ret);
 void cyre_gather_end(struct cyre_gatherer *g);
 
+/* Could the server, which runs as rules->owner, read and write this file? */
+void cyre_check_rights(const struct cyre_gather_rules *rules,
+	enum cyre_file file, uint32_t uid, const struct cyre_file_info *info,
+	struct cyre_findings *found);
+
 #endif

@@ -226,6 +226,7 @@ static cyre_status get_ready(struct cyre_run *r)
 }
 
 static const struct cyre_phase phases[] = {
+	{"looking for databases", cyre_run_confdir},
 	{"looking for mailboxes", cyre_run_discover},
 	{"reading headers", cyre_run_identify},
 	{"getting ready", get_ready},

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "conf_load.h"
+#include "databases.h"
 #include "digest.h"
 #include "pool.h"
 #include "select.h"
@@ -95,10 +96,15 @@ static void free_run(struct cyre_run *r)
 		free(r->candidates[i].uniqueid);
 	}
 	free(r->candidates);
+	for (i = 0; i < r->n_dbfiles; i++)
+		free(r->dbfiles[i].userid);
+	free(r->dbfiles);
 	cyre_catalog_free(r->catalog);
+	cyre_confdir_free(r->confdir);
 	cyre_mboxdb_free(r->mboxdb);
 	cyre_conf_free(r->conf);
 	cyre_findings_free(&r->server);
+	cyre_findings_free(&r->list_found);
 	cyre_budget_destroy(&r->budget);
 }
 

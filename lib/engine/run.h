@@ -7,6 +7,7 @@
 #include <cyrescue/scan.h>
 
 #include "budget.h"
+#include "confdir.h"
 #include "gather.h"
 #include "judge.h"
 #include "mailbox.h"
@@ -46,7 +47,13 @@ struct cyre_run {
 	const struct cyre_scan_options *o;
 	struct cyre_conf *conf;
 	struct cyre_catalog *catalog;
-	struct cyre_mboxdb *mboxdb;  /* NULL: none that can be read */
+	bool cross; /* databases are checked, and against the mailboxes */
+	struct cyre_confdir *confdir;    /* after the first phase */
+	struct cyre_mboxdb *mboxdb;      /* NULL: none that can be read */
+	struct cyre_findings list_found; /* of mailboxes.db */
+	bool listless; /* there should be a mailboxes.db, and is none */
+	struct cyre_dbfile *dbfiles; /* to be checked, by the scan */
+	size_t n_dbfiles;
 	struct cyre_findings server; /* of no mailbox */
 	struct cyre_budget budget;
 	struct cyre_gather_rules rules;
@@ -77,8 +84,10 @@ cyre_status cyre_run_phases(
 	struct cyre_run *r, const struct cyre_phase *phases);
 
 /* Each phase: CYRE_OK, CYRE_ECANCELED when asked to stop, or a failure. */
+cyre_status cyre_run_confdir(struct cyre_run *r);
 cyre_status cyre_run_discover(struct cyre_run *r);
 cyre_status cyre_run_identify(struct cyre_run *r);
+cyre_status cyre_run_databases(struct cyre_run *r);
 cyre_status cyre_run_judge(struct cyre_run *r);
 
 /* After discover: the gatherers know the catalog and its owner. */
@@ -96,6 +105,31 @@ cyre_status cyre_run_look(const struct cyre_run *r, struct cyre_worker *w,
 void cyre_run_fill(const struct cyre_run *r, const struct cyre_candidate *c,
 	const struct cyre_judgement *j, struct cyre_slot *s);
 void cyre_run_progress(const struct cyre_run *r, size_t done);
+
+/* Findings of no mailbox. `path` may be NULL. */
+void cyre_run_report(
+	struct cyre_run *r, const char *path, struct cyre_findings *f);
+/* Those of a file of the configdirectory, also when there are none. */
+void cyre_run_report_database(struct cyre_run *r, const char *userid,
+	const char *path, struct cyre_findings *f);
+/* Where a file of the configdirectory is, from here; with its NUL. */
+void cyre_run_put_path(const struct cyre_run *r,
+	const struct cyre_server_file *f, struct cyre_buf *ret);
+/*
+ * Reads a file of the configdirectory into the worker's scratch; what cannot be
+ * read is a finding. CYRE_OK; CYRE_ENOMEM; any other status: it was said why.
+ */
+cyre_status cyre_run_read_file(struct cyre_run *r, struct cyre_worker *w,
+	const struct cyre_server_file *f, struct cyre_findings *found);
+/*
+ * The same, and opens it as a database, which borrows the scratch; *ret is NULL
+ * when it cannot be, which is a finding. CYRE_OK, CYRE_ENOMEM.
+ */
+cyre_status cyre_run_read_database(struct cyre_run *r, struct cyre_worker *w,
+	const struct cyre_server_file *f, struct cyre_findings *found,
+	struct cyre_db **ret);
+/* Says so when there is no list of mailboxes, and sets r->listless. */
+void cyre_run_miss_list(struct cyre_run *r);
 
 bool cyre_run_stopped(const struct cyre_run *r);
 /* Runs `work` over 0 to n-1 with the run's threads; done may be NULL. */

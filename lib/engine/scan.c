@@ -1,15 +1,24 @@
 /*
  * scan.c - a scan as a table of phases
  *
- * discover -> identify -> judge (docs/design.md section 3): each phase is a
+ * confdir -> discover -> identify -> databases -> judge (docs/design.md section
+ * 3): each phase is a
  * function on the run, and ends before the next begins, because names and
  * duplicate ids must be known of all mailboxes before one is reported.
  */
 #include "run.h"
 
+static const struct cyre_phase databases[] = {
+	{"looking for databases", cyre_run_confdir},
+	{"checking databases", cyre_run_databases},
+	{NULL, NULL},
+};
+
 static const struct cyre_phase phases[] = {
+	{"looking for databases", cyre_run_confdir},
 	{"looking for mailboxes", cyre_run_discover},
 	{"reading headers", cyre_run_identify},
+	{"checking databases", cyre_run_databases},
 	{"checking", cyre_run_judge},
 	{NULL, NULL},
 };
@@ -17,17 +26,18 @@ static const struct cyre_phase phases[] = {
 cyre_status cyre_scan(const struct cyre_scan_options *o,
 	struct cyre_scan_result *ret, struct cyre_error *reterr)
 {
-	struct cyre_run r = {.o = o, .error = reterr};
+	struct cyre_run r = {.o = o, .error = reterr, .cross = true};
 	cyre_status st;
 
-	if (o->level < CYRE_LEVEL_DIRECTORIES || o->level > CYRE_LEVEL_PARSE)
+	if (o->level > CYRE_LEVEL_PARSE)
 		return CYRE_EUSAGE;
 	r.rules = (struct cyre_gather_rules){
 		.metadata = o->level >= CYRE_LEVEL_METADATA,
 		.sizes = o->level >= CYRE_LEVEL_SUMS,
 		.caches = o->level >= CYRE_LEVEL_SUMS,
 	};
-	st = cyre_run_phases(&r, phases);
+	st = cyre_run_phases(
+		&r, o->level == CYRE_LEVEL_DATABASES ? databases : phases);
 	*ret = r.result;
 	return st;
 }

@@ -4,7 +4,9 @@
 #include "dlist.h"
 #include "number.h"
 
+#define GS 0x1d /* behind the domain of a dbname */
 #define RS 0x1e
+#define US 0x1f /* between its levels */
 
 bool cyre_mboxkey_is_new(struct cyre_slice key)
 {
@@ -15,7 +17,7 @@ bool cyre_mboxkey_is_new(struct cyre_slice key)
 	case 'I':
 		/* Old names have dots for levels, new ones 1F; ids have no
 		 * dot at all. */
-		return !memchr(key.p, '.', key.n) || memchr(key.p, 0x1f, key.n);
+		return !memchr(key.p, '.', key.n) || memchr(key.p, US, key.n);
 	case 'A':
 		return key.n >= 3 && (key.p[1] == 'S' || key.p[1] == 'U') &&
 		       key.p[2] == RS;
@@ -23,6 +25,27 @@ bool cyre_mboxkey_is_new(struct cyre_slice key)
 		return memchr(key.p, RS, key.n) != NULL;
 	}
 	return false;
+}
+
+void cyre_mbox_put_name(
+	struct cyre_buf *b, struct cyre_slice name, bool is_dbname)
+{
+	const uint8_t *gs =
+		is_dbname && name.n ? memchr(name.p, GS, name.n) : NULL;
+	size_t i, domain = gs ? (size_t)(gs - name.p) : 0;
+
+	for (i = 0; i < name.n; i++) {
+		uint8_t c = name.p[i];
+
+		/* A domain's dots are dots. */
+		if (is_dbname && c == '.' && i >= domain)
+			c = '^';
+		else if (is_dbname && c == US)
+			c = '.';
+		else if (is_dbname && c == GS)
+			c = '!';
+		cyre_put_u8(b, c);
+	}
 }
 
 static void read_key(struct cyre_slice key, bool is_new, struct cyre_mbox *m)

@@ -47,6 +47,10 @@ struct cyre_mbox {
  * about all of them and take the majority. */
 bool cyre_mboxkey_is_new(struct cyre_slice key);
 
+/* The internal name; `is_dbname` as in struct cyre_mbox. */
+void cyre_mbox_put_name(
+	struct cyre_buf *b, struct cyre_slice name, bool is_dbname);
+
 /*
  * `is_new`: the whole file's generation. `own` is emptied, and must live as
  * long as the entry. False: the value cannot be read; the key's fields are

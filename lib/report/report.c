@@ -138,6 +138,19 @@ void cyre_report_server(
 	flush(r);
 }
 
+void cyre_report_database(cyre_report *r, const char *userid, const char *path,
+	const struct cyre_findings *f)
+{
+	enum cyre_severity worst;
+
+	r->totals.databases++;
+	if (cyre_findings_worst(f, &worst))
+		r->totals.databases_by[worst]++;
+	count_findings(&r->totals, f);
+	r->form->database(r, userid, path, f);
+	flush(r);
+}
+
 cyre_status cyre_report_end(cyre_report *r, bool complete, int exit_status)
 {
 	r->form->end(r, complete, exit_status);

@@ -16,6 +16,8 @@ struct cyre_report_form {
 		const struct cyre_report_repair *repair);
 	void (*server)(cyre_report *r, const char *path,
 		const struct cyre_findings *f);
+	void (*database)(cyre_report *r, const char *userid, const char *path,
+		const struct cyre_findings *f);
 	void (*end)(cyre_report *r, bool complete, int exit_status);
 	void (*free)(cyre_report *r); /* NULL: nothing of its own */
 };

@@ -122,14 +122,20 @@ static void json_repair(cyre_report *r, const struct cyre_report_mailbox *m,
 	end_line(&j);
 }
 
-static void json_server(
-	cyre_report *r, const char *path, const struct cyre_findings *f)
+static void json_database(cyre_report *r, const char *userid, const char *path,
+	const struct cyre_findings *f)
 {
-	struct cyre_report_mailbox none = {.path = path};
+	struct cyre_report_mailbox none = {.userid = userid, .path = path};
 	size_t i;
 
 	for (i = 0; i < f->n; i++)
 		put_finding(r, &none, &f->items[i]);
+}
+
+static void json_server(
+	cyre_report *r, const char *path, const struct cyre_findings *f)
+{
+	json_database(r, NULL, path, f);
 }
 
 static void json_end(cyre_report *r, bool complete, int exit_status)
@@ -142,6 +148,7 @@ static void json_end(cyre_report *r, bool complete, int exit_status)
 	cyre_json_bool(&j, complete);
 	cyre_json_key(&j, "counts");
 	cyre_json_begin(&j, '{');
+	cyre_json_member_number(&j, "databases", t->databases);
 	cyre_json_member_number(&j, "mailboxes", t->mailboxes);
 	cyre_json_member_number(&j, "messages", t->messages);
 	cyre_json_member_number(&j, "bytes", t->bytes);
@@ -171,5 +178,6 @@ const struct cyre_report_form cyre__report_json = {
 	.mailbox = json_mailbox,
 	.repair = json_repair,
 	.server = json_server,
+	.database = json_database,
 	.end = json_end,
 };

@@ -44,7 +44,7 @@ struct cyre_text_customer {
 };
 
 struct cyre_text {
-	uint64_t mailboxes[BUCKETS], customers[BUCKETS];
+	uint64_t mailboxes[BUCKETS], databases[BUCKETS], customers[BUCKETS];
 	uint64_t total_customers;
 	struct cyre_text_customer *seen;
 	struct cyre_text_row *rows;
@@ -52,15 +52,14 @@ struct cyre_text {
 	struct cyre_buf rows_text;
 };
 
-static enum bucket bucket_of(const struct cyre_report_mailbox *m)
+static enum bucket bucket_of(const struct cyre_findings *f, bool closed)
 {
-	enum cyre_severity s;
+	enum cyre_severity s = CYRE_SEV_NOTE;
 
-	if (!cyre_findings_worst(m->findings, &s))
-		return FINE;
+	cyre_findings_worst(f, &s);
 	if (s == CYRE_SEV_LOSS)
 		return LOSING;
-	if (m->access == CYRE_ACCESS_UNAVAILABLE)
+	if (closed)
 		return CLOSED;
 	return s == CYRE_SEV_DAMAGE  ? DAMAGED
 	       : s == CYRE_SEV_STALE ? STALE
@@ -134,12 +133,9 @@ static void free_customers(struct cyre_text *t)
 	}
 }
 
-static void put_name(struct cyre_buf *b, const struct cyre_report_mailbox *m)
+static const char *name_of(const struct cyre_report_mailbox *m)
 {
-	if (m->mboxname)
-		cyre_put_visible(b, cyre_slice_str(m->mboxname));
-	else
-		cyre_put_visible(b, cyre_slice_str(m->path ? m->path : "?"));
+	return m->mboxname ? m->mboxname : m->path ? m->path : "?";
 }
 
 /* "index-truncated, cache-missing (12)" */
@@ -160,8 +156,9 @@ static void put_codes(struct cyre_buf *b, const struct cyre_findings *f)
 	}
 }
 
+/* `name`: of the mailbox, or the path of a file. */
 static void add_row(cyre_report *r, struct cyre_text *t, enum bucket bucket,
-	const struct cyre_report_mailbox *m)
+	const char *name, const struct cyre_findings *f)
 {
 	struct cyre_text_row *rows;
 	struct cyre_buf *b = &t->rows_text;
@@ -178,9 +175,9 @@ static void add_row(cyre_report *r, struct cyre_text *t, enum bucket bucket,
 		t->rows = rows;
 	}
 	cyre_put_fmt(b, "  %-17s ", bucket_names[bucket]);
-	put_name(b, m);
+	cyre_put_visible(b, cyre_slice_str(name));
 	cyre_put_str(b, "  ");
-	put_codes(b, m->findings);
+	put_codes(b, f);
 	cyre_put_u8(b, '\n');
 	t->rows[t->nrows++] = (struct cyre_text_row){
 		.bucket = bucket, .text = start, .len = b->n - start};
@@ -296,18 +293,20 @@ static void put_outcome(cyre_report *r, const struct cyre_report_mailbox *m)
 static void text_mailbox(cyre_report *r, const struct cyre_report_mailbox *m)
 {
 	struct cyre_text *t = r->text;
-	enum bucket bucket = bucket_of(m);
+	enum bucket bucket =
+		bucket_of(m->findings, m->access == CYRE_ACCESS_UNAVAILABLE);
 
 	if (!t)
 		return;
 	t->mailboxes[bucket]++;
 	count_customer(r, t, m->userid, bucket);
-	if (bucket != FINE)
-		add_row(r, t, bucket, m);
+	/* Without a finding of its own: for all, mailboxes.db is gone. */
+	if (bucket != FINE && m->findings->n)
+		add_row(r, t, bucket, name_of(m), m->findings);
 	if (!anything_shown(r, m->findings))
 		return;
 	cyre_put_u8(&r->body, '\n');
-	put_name(&r->body, m);
+	cyre_put_visible(&r->body, cyre_slice_str(name_of(m)));
 	cyre_put_fmt(&r->body, "   %s", bucket_names[bucket]);
 	if (m->partition)
 		cyre_put_fmt(&r->body, ", partition %s", m->partition);
@@ -341,18 +340,44 @@ static void text_repair(cyre_report *r, const struct cyre_report_mailbox *m,
 	cyre_put_u8(b, '\n');
 }
 
-static void text_server(
-	cyre_report *r, const char *path, const struct cyre_findings *f)
+/* Findings of no mailbox; `userid` may be NULL. */
+static void put_section(cyre_report *r, const char *userid, const char *path,
+	const struct cyre_findings *f)
 {
 	if (!anything_shown(r, f))
 		return;
-	cyre_put_str(&r->body, "\nserver");
+	cyre_put_str(&r->body, userid ? "\nuser " : "\nserver");
+	cyre_put_visible(&r->body, cyre_slice_str(userid ? userid : ""));
 	if (path) {
 		cyre_put_str(&r->body, "\n  in ");
 		cyre_put_visible(&r->body, cyre_slice_str(path));
 	}
 	cyre_put_u8(&r->body, '\n');
 	put_findings(r, f);
+}
+
+static void text_server(
+	cyre_report *r, const char *path, const struct cyre_findings *f)
+{
+	put_section(r, NULL, path, f);
+}
+
+/* A user who has nothing but a file is a customer when the file is hurt, or
+ * when files are all that was looked at. */
+static void text_database(cyre_report *r, const char *userid, const char *path,
+	const struct cyre_findings *f)
+{
+	struct cyre_text *t = r->text;
+	enum bucket bucket = bucket_of(f, false);
+
+	if (!t)
+		return;
+	t->databases[bucket]++;
+	if (bucket != FINE || r->level == 0)
+		count_customer(r, t, userid, bucket);
+	if (bucket != FINE)
+		add_row(r, t, bucket, path, f);
+	put_section(r, userid, path, f);
 }
 
 /* One sentence: is any mail at risk? */
@@ -369,6 +394,8 @@ static void put_risk(cyre_report *r)
 					"mail is all there.\n"
 			: r->level >= 3 ? "No message file is missing or of "
 					  "another size than the indexes say.\n"
+			: r->level == 0 ? "Mailboxes were not looked at: use "
+					  "--level 1 or more.\n"
 					: "Message files were not looked at: "
 					  "use --level 3 or more.\n");
 		return;
@@ -404,24 +431,25 @@ static void put_done(cyre_report *r)
 	cyre_put_fmt(&r->out, "%" PRIu64 " lost for good.\n", t->losses);
 }
 
-static void put_triage(cyre_report *r, struct cyre_text *t, bool complete)
+/* What the triage counts: at level 0 only databases were looked at. */
+static const char *thing(const cyre_report *r, uint64_t n)
 {
+	if (r->level == 0)
+		return n == 1 ? "database" : "databases";
+	return n == 1 ? "mailbox" : "mailboxes";
+}
+
+static void put_buckets(cyre_report *r, const struct cyre_text *t)
+{
+	const uint64_t *n = r->level ? t->mailboxes : t->databases;
 	struct cyre_buf *b = &r->out;
 	int i;
 
-	put_count(b, r->totals.mailboxes, "mailbox", "mailboxes");
-	cyre_put_str(b, " of ");
-	put_count(b, t->total_customers, "customer", "customers");
-	cyre_put_str(b, ", ");
-	put_count(b, r->totals.messages, "message", "messages");
-	cyre_put_str(b, ", ");
-	put_size(b, r->totals.bytes);
-	cyre_put_fmt(b, ", level %u%s\n\n", r->level,
-		complete ? "" : "; INTERRUPTED, the rest is unknown");
 	for (i = LOSING; i >= FINE; i--) {
+		if (r->level == 0 && i == CLOSED)
+			continue;
 		cyre_put_fmt(b, "  %-17s %7" PRIu64 " %-10s", bucket_names[i],
-			t->mailboxes[i],
-			t->mailboxes[i] == 1 ? "mailbox" : "mailboxes");
+			n[i], thing(r, n[i]));
 		if (t->customers[i])
 			cyre_put_fmt(b, " %7" PRIu64 " %s", t->customers[i],
 				t->customers[i] == 1 ? "customer"
@@ -430,8 +458,40 @@ static void put_triage(cyre_report *r, struct cyre_text *t, bool complete)
 			b->n--;
 		cyre_put_u8(b, '\n');
 	}
+}
+
+/* Beside mailboxes, databases are told of when one is hurt. */
+static void put_databases(cyre_report *r, const struct cyre_text *t)
+{
+	uint64_t hurt = r->totals.databases - t->databases[FINE];
+
+	if (!hurt || r->level == 0)
+		return;
+	put_count(&r->out, hurt, "database", "databases");
+	cyre_put_fmt(&r->out, " of %" PRIu64 " %s stale or damaged.\n",
+		r->totals.databases, hurt == 1 ? "is" : "are");
+}
+
+static void put_triage(cyre_report *r, struct cyre_text *t, bool complete)
+{
+	uint64_t n = r->level ? r->totals.mailboxes : r->totals.databases;
+	struct cyre_buf *b = &r->out;
+
+	cyre_put_fmt(b, "%" PRIu64 " %s of ", n, thing(r, n));
+	put_count(b, t->total_customers, "customer", "customers");
+	cyre_put_str(b, ", ");
+	if (r->level) {
+		put_count(b, r->totals.messages, "message", "messages");
+		cyre_put_str(b, ", ");
+		put_size(b, r->totals.bytes);
+		cyre_put_str(b, ", ");
+	}
+	cyre_put_fmt(b, "level %u%s\n\n", r->level,
+		complete ? "" : "; INTERRUPTED, the rest is unknown");
+	put_buckets(r, t);
 	cyre_put_u8(b, '\n');
 	put_risk(r);
+	put_databases(r, t);
 	if (r->totals.blocked) {
 		cyre_put_str(b, "New mail is refused or waits for ");
 		put_count(b, r->totals.blocked, "mailbox", "mailboxes");
@@ -492,6 +552,7 @@ const struct cyre_report_form cyre__report_text = {
 	.mailbox = text_mailbox,
 	.repair = text_repair,
 	.server = text_server,
+	.database = text_database,
 	.end = text_end,
 	.free = text_free,
 };

@@ -1,38 +1,24 @@
 /* mboxdb.c - see mboxdb.h. */
 #include "mboxdb.h"
 
-#include <cyrescue/db.h>
 #include <stdlib.h>
 
 #include "mboxlist.h"
-
-#define LEVEL  0x1f /* between the levels of a dbname */
-#define DOMAIN 0x1d /* behind its domain */
 
 static char *copy(struct cyre_slice s)
 {
 	return s.n ? strndup((const char *)s.p, s.n) : NULL;
 }
 
-/* A dbname as an internal name: levels with dots, dots as carets. */
 static char *internal(const struct cyre_mbox *m)
 {
-	char *name = copy(m->name), *p;
+	struct cyre_buf b = {0};
 
-	for (p = name; p && m->is_dbname && *p; p++) {
-		if (*p == '.')
-			*p = '^';
-		else if (*p == LEVEL)
-			*p = '.';
-		else if (*p == DOMAIN)
-			*p = '!';
-	}
-	/* A domain's dots are dots. */
-	p = name && m->is_dbname ? strchr(name, '!') : NULL;
-	for (; p && p != name; p--)
-		if (p[-1] == '^')
-			p[-1] = '.';
-	return name;
+	cyre_mbox_put_name(&b, m->name, m->is_dbname);
+	cyre_put_u8(&b, 0);
+	if (b.bad || b.n == 1)
+		cyre_buf_free(&b);
+	return (char *)b.p;
 }
 
 static bool keys_are_new(const struct cyre_db *db)
@@ -132,26 +118,31 @@ static cyre_status sort(struct cyre_mboxdb *db)
 	return CYRE_OK;
 }
 
+cyre_status cyre_mboxdb_of(const struct cyre_db *from, struct cyre_mboxdb **ret)
+{
+	struct cyre_mboxdb *to = calloc(1, sizeof(*to));
+	cyre_status st = to ? take_all(from, to) : CYRE_ENOMEM;
+
+	if (st == CYRE_OK)
+		st = sort(to);
+	if (st == CYRE_OK)
+		*ret = to;
+	else
+		cyre_mboxdb_free(to);
+	return st;
+}
+
 cyre_status cyre_mboxdb_read(struct cyre_slice bytes,
 	struct cyre_findings *found, struct cyre_mboxdb **ret)
 {
-	struct cyre_mboxdb *to;
 	struct cyre_db *from;
 	cyre_status st = cyre_db_open(bytes, found, &from);
 
 	if (st != CYRE_OK)
 		return st;
-	to = calloc(1, sizeof(*to));
-	st = to ? take_all(from, to) : CYRE_ENOMEM;
-	if (st == CYRE_OK)
-		st = sort(to);
+	st = cyre_mboxdb_of(from, ret);
 	cyre_db_free(from);
-	if (st != CYRE_OK) {
-		cyre_mboxdb_free(to);
-		return st;
-	}
-	*ret = to;
-	return CYRE_OK;
+	return st;
 }
 
 void cyre_mboxdb_free(struct cyre_mboxdb *db)

@@ -133,6 +133,20 @@ bool cyre_name_userid(const struct cyre_conf *conf, struct cyre_slice name,
 	return true;
 }
 
+void cyre_name_inbox(struct cyre_slice userid, struct cyre_buf *ret)
+{
+	const uint8_t *at = userid.n ? memrchr(userid.p, '@', userid.n) : NULL;
+	struct cyre_slice local = userid;
+
+	if (at) {
+		local.n = (size_t)(at - userid.p);
+		cyre_put(ret, at + 1, userid.n - local.n - 1);
+		cyre_put_u8(ret, '!');
+	}
+	cyre_put_str(ret, "user.");
+	put_changed(ret, local, ".", "^");
+}
+
 bool cyre_name_is_inbox(struct cyre_slice name)
 {
 	struct cyre_slice user, rest;

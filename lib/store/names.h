@@ -31,6 +31,8 @@ bool cyre_name_component(
  */
 bool cyre_name_userid(const struct cyre_conf *conf, struct cyre_slice name,
 	struct cyre_buf *ret);
+/* The internal name of a user's INBOX: "user.ann", "example.net!user.al^ice". */
+void cyre_name_inbox(struct cyre_slice userid, struct cyre_buf *ret);
 bool cyre_name_is_inbox(struct cyre_slice name);
 /*
  * Whether it is the name of a mailbox after delayed delete. `ret_old`: the name

@@ -46,6 +46,7 @@ static const struct {
 	{"CA", "cyrus.cache"},
 	{"ML", "Message files"},
 	{"DB", "Databases"},
+	{"CD", "The configdirectory"},
 };
 
 static const char *family_title(const char *id)

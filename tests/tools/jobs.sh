@@ -3,6 +3,8 @@
 # same bytes for one thread and for eight, time after time.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/damage.sh
+. "$CYRE_SOURCE/tests/damage.sh"
 
 for name in 2.3.16-metapart 3.6.1-default; do
     unpack "$name"
@@ -13,7 +15,16 @@ for name in 2.3.16-metapart 3.6.1-default; do
         [ $((n % 3)) -ne 0 ] || truncate -s -70 "$file"
         [ $((n % 5)) -ne 0 ] || rm "$(dirname "$file")/cyrus.header"
     done < <(find "$TREE" -name cyrus.index | sort)
+    # A bit of every second database.
+    n=0
+    while read -r file; do
+        n=$((n + 1))
+        [ $((n % 2)) -ne 0 ] || flip "$file" $(($(stat -c %s "$file") / 2))
+    done < <(find "$TREE/conf" -name '*.db' -o -name '*.seen' | sort)
     for jobs in 1 8 8 8 2; do
+        run 4 cyrscan -C "$TREE/imapd.conf" -v --level 0 -j $jobs -o "$WORK/report"
+        sed 1d "$WORK/report" >"$WORK/level0-$jobs"
+        cmp "$WORK/level0-1" "$WORK/level0-$jobs" || fail "$name: -j$jobs"
         run 4 cyrscan -C "$TREE/imapd.conf" -v --level 4 -j $jobs -o "$WORK/report"
         # The header names the run.
         sed 1d "$WORK/report" >"$WORK/report-$jobs"

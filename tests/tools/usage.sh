@@ -34,7 +34,6 @@ wrong 'two' -C "$conf" --shard two
 wrong '12Q' -C "$conf" --memory 12Q
 wrong 'awful' -C "$conf" --fail-on awful
 wrong 'sometimes' -C "$conf" --progress sometimes
-wrong 'level 0 is not available' -C "$conf" --level 0
 wrong 'surplus' -C "$conf" surplus
 # It names the path that was tried, and the two ways without one.
 wrong "$WORK/empty/etc/imapd.conf" --root "$WORK/empty"

@@ -3,7 +3,8 @@
  *
  * Sorted by id within a family: CF configuration, FS file system, MB mailbox,
  * HD cyrus.header, IX cyrus.index, EX cyrus.expunge, CA cyrus.cache, DB
- * databases, ML message files. Numbers of a format's invariant are those of docs/formats/.
+ * databases, CD configdirectory, ML message files. Numbers of a format's
+ * invariant are those of docs/formats/.
  */
 #ifndef CYRESCUE_PROBLEM_TABLE_H
 #define CYRESCUE_PROBLEM_TABLE_H
@@ -18,6 +19,7 @@
 	CYRE_PROBLEMS_EX(X) \
 	CYRE_PROBLEMS_CA(X) \
 	CYRE_PROBLEMS_DB(X) \
+	CYRE_PROBLEMS_CD(X) \
 	CYRE_PROBLEMS_ML(X)
 
 /* ---- imapd.conf (docs/formats/layout.md section 1) ---- */
@@ -627,6 +629,73 @@
 	  "$t beside it holds $l bytes", \
 	  "The newest changes may stand only there; SQLite applies it when the server opens the file.", \
 	  "Copy both files together; nothing is written here.")
+
+/* ---- the configdirectory: what its databases say, and should ---- */
+#define CYRE_PROBLEMS_CD(X) \
+	X(MBOXLIST_MISSING, "CD-001", "mailboxes-db-missing", DAMAGE, RULE, \
+	  "there is no mailboxes.db, or none that can be read", \
+	  "The server knows no mailbox: nobody can read mail, and none is taken.", \
+	  "Made again from the mailboxes and older copies: cyrdb rebuild mailboxes.") \
+	X(MBOXLIST_EMPTY, "CD-002", "mailboxes-db-no-entries", DAMAGE, RULE, \
+	  "mailboxes.db names no mailbox", \
+	  "The server knows no mailbox: nobody can read mail, and none is taken.", \
+	  "Made again from the mailboxes and older copies: cyrdb rebuild mailboxes.") \
+	X(MBOXLIST_NO_I, "CD-003", "db-missing-i-key", STALE, EXACT, \
+	  "no entry by uniqueid for $t", \
+	  "Replication and JMAP may not find this mailbox; IMAP does.", \
+	  "Made again from the entry by name.") \
+	X(MBOXLIST_NO_N, "CD-004", "db-missing-n-key", NOTE, NONE, \
+	  "an entry by uniqueid for $t, which has none of this id by name (docs/formats/errata.md)", \
+	  "Nothing: 3.6 leaves it behind when a mailbox is deleted.", \
+	  "None needed; dropped when mailboxes.db is rebuilt.") \
+	X(MBOXLIST_I_DISAGREES, "CD-005", "db-i-key-disagrees", DAMAGE, RULE, \
+	  "the entries of $t by name and by uniqueid are not the same", \
+	  "The server may show old rights, or look in the wrong place.", \
+	  "The entry by name wins; the other is made again from it.") \
+	X(MBOXLIST_ID_TWICE, "CD-006", "db-uniqueid-duplicate", DAMAGE, RULE, \
+	  "two mailboxes have one uniqueid, this one is $t", \
+	  "Seen marks, and from 3.6 on the mail, of the two mix.", \
+	  "The mailbox whose cyrus.header has the id keeps it.") \
+	X(MBOXLIST_NO_J, "CD-007", "db-missing-j-key", STALE, EXACT, \
+	  "no entry by JMAP id for $t", \
+	  "JMAP clients do not find this mailbox; IMAP does.", \
+	  "Made again from the entry by name.") \
+	X(MBOXLIST_BOGUS_J, "CD-008", "db-bogus-jmapid", STALE, EXACT, \
+	  "an entry by JMAP id for $t, which has another or none", \
+	  "JMAP clients may be shown the wrong mailbox.", \
+	  "Dropped; the right one is made from the entry by name.") \
+	X(MBOXLIST_RACL, "CD-009", "db-reverse-acl", STALE, EXACT, \
+	  "$a entries that say who may see what are missing, $e are too many", \
+	  "Shared mailboxes may be missing from a list, or stand in it in vain.", \
+	  "Made again from the rights of the mailboxes.") \
+	X(MBOXLIST_RESERVED, "CD-010", "db-reserved-entry", DAMAGE, ASK, \
+	  "creating or moving $t was interrupted", \
+	  "The server deletes this mailbox with its mail at the next start (ctl_cyrusdb -r).", \
+	  "Look whether its directory holds mail before the server is started.") \
+	X(DB_DISPOSABLE, "CD-011", "db-cache-damaged", STALE, EXACT, \
+	  "$t is damaged, and only saves work", \
+	  "At worst a message is delivered twice, or a vacation reply sent again.", \
+	  "Delete the file while the server is stopped; it makes a new one.") \
+	X(COUNTERS_DAMAGED, "CD-012", "counters-damaged", DAMAGE, RULE, \
+	  "no counters file: its length, version or check sum is wrong", \
+	  "The server refuses every change to the mailboxes of this user.", \
+	  "Made again from the highest modseq and UIDVALIDITY of the user's mailboxes.") \
+	X(DB_LEFTOVER, "CD-013", "db-leftover-new", NOTE, NONE, \
+	  "left by an interrupted rewrite", \
+	  "Nothing: the server ignores it.", \
+	  "None needed; look at it with cyrdb when the database itself is damaged.") \
+	X(SERVER_FILE_MISPLACED, "CD-014", "server-file-misplaced", DAMAGE, ASK, \
+	  "not in the directory where the server looks for it", \
+	  "The server does not see what this file keeps.", \
+	  "Move it, or mend fulldirhash in imapd.conf.") \
+	X(USER_FILES_NO_ENTRY, "CD-015", "user-files-no-db-entry", NOTE, NONE, \
+	  "mailboxes.db has no INBOX for the user of these files", \
+	  "Nothing, when the account was deleted or is an administrator's.", \
+	  "None needed; kept, in case the account comes back.") \
+	X(MBOXLIST_J_SHARED, "CD-016", "db-jmapid-shared", NOTE, NONE, \
+	  "another mailbox of the user has the JMAP id of $t (docs/formats/errata.md)", \
+	  "Nothing, unless the user has a JMAP client, which sees one of them.", \
+	  "None needed.")
 
 /* ---- message files ---- */
 #define CYRE_PROBLEMS_ML(X) \

@@ -73,6 +73,8 @@ struct cyre_report_totals {
 	uint64_t by_severity[4]; /* mailboxes by their worst finding */
 	uint64_t clean;          /* mailboxes without any finding */
 	uint64_t unavailable, degraded, blocked;
+	uint64_t databases;       /* files of the configdirectory */
+	uint64_t databases_by[4]; /* by their worst finding */
 	uint64_t findings[CYRE_PROBLEM_COUNT];
 	uint64_t outcomes[CYRE_OUTCOMES]; /* mailboxes */
 	uint64_t changed;                 /* mailboxes */
@@ -111,6 +113,10 @@ CYRE_API void cyre_report_repair(cyre_report *r,
  * or directory they are about, NULL: the server. */
 CYRE_API void cyre_report_server(
 	cyre_report *r, const char *path, const struct cyre_findings *f);
+/* One file of the configdirectory that was looked at. `userid`: whose, NULL: the
+ * server's. Before the mailboxes, or behind them. */
+CYRE_API void cyre_report_database(cyre_report *r, const char *userid,
+	const char *path, const struct cyre_findings *f);
 /*
  * The end. `complete` false: the run was interrupted. CYRE_OK, or what went
  * wrong first: CYRE_ENOMEM, CYRE_EIO (a write failed).

@@ -1,0 +1,26 @@
+/*
+ * databases.h - the files of the configdirectory that a scan checks
+ */
+#ifndef CYRE_DATABASES_H
+#define CYRE_DATABASES_H
+
+#include "run.h"
+
+/* One of them. */
+struct cyre_dbfile {
+	const struct cyre_server_file *file;
+	char *userid; /* whose; NULL: the server's, or not known */
+};
+
+/*
+ * r->dbfiles: what is in use, or was left by an interrupted rewrite, and is of
+ * a user the run is about; what is the server's when the run is about all of
+ * it. CYRE_OK, CYRE_ENOMEM.
+ */
+cyre_status cyre_databases_list(struct cyre_run *r);
+
+/* Findings of the file, in the worker's hands. CYRE_OK, CYRE_ENOMEM. */
+cyre_status cyre_databases_check(struct cyre_run *r, struct cyre_worker *w,
+	const struct cyre_dbfile *d, struct cyre_findings *found);
+
+#endif
