@@ -369,6 +369,13 @@ static int write_db(
 	cyre_status st;
 	size_t n;
 
+	if (info->tables > 1) {
+		cyre_complain(TOOL,
+			"%s holds %u databases, each a table; take them apart "
+			"with sqlite3(1) first",
+			f->path, info->tables);
+		return EXIT_NOT_DONE;
+	}
 	v = choose(t, f->l.db, &n);
 	st = v ? make_file(format, info, v, n, &bytes, &err) : CYRE_ENOMEM;
 	if (st == CYRE_OK)

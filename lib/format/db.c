@@ -19,29 +19,6 @@ static const struct cyre_db_driver *const drivers[CYRE_DB_FORMATS] = {
 	[CYRE_DB_FLAT] = &cyre_db_flat,
 };
 
-static bool is_sqlite(struct cyre_slice bytes)
-{
-	static const char magic[] = "SQLite format 3"; /* and its NUL */
-
-	return cyre_slice_starts(bytes, cyre_slice(magic, sizeof(magic)));
-}
-
-static cyre_status read_nothing(struct cyre_slice bytes,
-	struct cyre_findings *found, struct cyre_db *db)
-{
-	(void)bytes;
-	(void)found;
-	(void)db;
-	return CYRE_EUNSUPPORTED;
-}
-
-/* Recognised only: its own tools read and mend it. */
-const struct cyre_db_driver cyre_db_sqlite = {
-	.name = "sqlite",
-	.detect = is_sqlite,
-	.read = read_nothing,
-};
-
 struct cyre_db_block {
 	struct cyre_db_block *next;
 	uint8_t bytes[];

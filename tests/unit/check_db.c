@@ -68,6 +68,7 @@ static const struct {
 	{"2.2.13-berkeley-mailboxes", CYRE_DB_BERKELEY, true, "show"},
 	{"2.3.16-berkeley-statuscache", CYRE_DB_BERKELEY, true, "show"},
 	{"3.6.1-flat-churn", CYRE_DB_FLAT, true, "show"},
+	{"3.6.1-sql-churn", CYRE_DB_SQLITE, true, "show"},
 };
 
 #define NFILES ((int)(sizeof(files) / sizeof(files[0])))

@@ -18,6 +18,7 @@ struct file {
 	size_t n;
 };
 
+/* A file of tests/fuzz/corpus or fixtures/. */
 static struct file load(const char *dir, const char *name)
 {
 	struct file f = {0};
@@ -95,18 +96,27 @@ static const struct {
 	const char *dir, *name;
 	enum cyre_db_format format;
 	unsigned keys, flips, noticed, whole, with_wrong;
+	/* Cut at each length; each 64 bytes zeroed: noticed, at most wrong. */
+	unsigned cut_noticed, cut_wrong, zero_noticed, zero_wrong;
 } flips[] = {
 	{"tests/fuzz/corpus/twoskip", "small", CYRE_DB_TWOSKIP, 4, 7936, 4704,
-		7424, 0},
+		7424, 0, 991, 0, 10, 0},
 	{"tests/fuzz/corpus/skiplist", "small", CYRE_DB_SKIPLIST, 4, 2624, 2267,
-		1900, 555},
-	{"tests/fuzz/corpus/flat", "small", CYRE_DB_FLAT, 4, 400, 209, 0, 356},
+		1900, 555, 327, 2, 6, 2},
+	{"tests/fuzz/corpus/flat", "small", CYRE_DB_FLAT, 4, 400, 209, 0, 356,
+		46, 0, 1, 0},
 	{"tests/fuzz/corpus/twom", "whole", CYRE_DB_TWOM, 52, 69440, 67870,
-		15488, 57},
+		15488, 57, 8679, 0, 134, 0},
 	{"tests/fuzz/corpus/berkeley", "hash", CYRE_DB_BERKELEY, 21, 20480,
-		1610, 10976, 8257},
+		1610, 10976, 8257, 2559, 0, 15, 10},
 	{"tests/fuzz/corpus/berkeley", "overflow", CYRE_DB_BERKELEY, 41, 65536,
-		6480, 28266, 33467},
+		6480, 28266, 33467, 8191, 0, 64, 32},
+	{"tests/fuzz/corpus/sqlite", "small", CYRE_DB_SQLITE, 4, 65536, 1294,
+		64193, 330, 8191, 34, 6, 0},
+	{"tests/fuzz/corpus/quotalegacy", "dlist", CYRE_DB_QUOTALEGACY, 1, 408,
+		24, 0, 400, 50, 0, 1, 0},
+	{"tests/fuzz/corpus/quotalegacy", "old", CYRE_DB_QUOTALEGACY, 1, 64, 47,
+		0, 56, 7, 1, 1, 0},
 };
 
 START_TEST(every_bit_of_a_small_file)
@@ -143,25 +153,42 @@ START_TEST(every_bit_of_a_small_file)
 }
 END_TEST
 
-/* Cut at every length: no crash, and never a key that was not there. */
-START_TEST(cut_at_every_length)
+static void try_copy(int row, const struct file *f, size_t n, size_t zero,
+	const struct cyre_db *truth, unsigned *noticed, unsigned *wrong)
+{
+	uint8_t *copy = malloc(n ? n : 1);
+	struct score s;
+
+	memcpy(copy, f->p, n);
+	if (zero < n)
+		memset(copy + zero, 0, n - zero < 64 ? n - zero : 64);
+	s = judge(cyre_slice(copy, n), flips[row].format, truth);
+	*noticed += s.noticed;
+	*wrong += s.wrong > 0;
+	free(copy);
+}
+
+/* Cut at every length, and every 64 bytes zeroed: what is noticed, and how
+ * often a key comes that was not there. */
+START_TEST(every_cut_and_every_hole)
 {
 	struct file f = load(flips[_i].dir, flips[_i].name);
+	unsigned cut[2] = {0}, zero[2] = {0};
 	struct cyre_db *truth = truth_of(&f);
-	unsigned with_wrong = 0;
-	uint8_t *copy;
 	size_t n;
 
-	for (n = 0; n < f.n; n++) {
-		copy = malloc(n ? n : 1);
-		memcpy(copy, f.p, n);
-		with_wrong +=
-			judge(cyre_slice(copy, n), flips[_i].format, truth)
-				.wrong > 0;
-		free(copy);
-	}
-	printf("%s/%s: cut at %zu lengths, a wrong key %u\n", flips[_i].dir,
-		flips[_i].name, f.n, with_wrong);
+	for (n = 0; n < f.n; n++)
+		try_copy(_i, &f, n, n, truth, &cut[0], &cut[1]);
+	for (n = 0; n < f.n; n += 64)
+		try_copy(_i, &f, f.n, n, truth, &zero[0], &zero[1]);
+	printf("%s/%s: %zu cuts, noticed %u, a wrong key %u; %zu holes, "
+	       "noticed %u, a wrong key %u\n",
+		flips[_i].dir, flips[_i].name, f.n, cut[0], cut[1],
+		(f.n + 63) / 64, zero[0], zero[1]);
+	ck_assert_uint_ge(cut[0], flips[_i].cut_noticed);
+	ck_assert_uint_le(cut[1], flips[_i].cut_wrong);
+	ck_assert_uint_ge(zero[0], flips[_i].zero_noticed);
+	ck_assert_uint_le(zero[1], flips[_i].zero_wrong);
 	cyre_db_free(truth);
 	free(f.p);
 }
@@ -302,7 +329,7 @@ int main(void)
 
 	tcase_set_timeout(t, 300);
 	tcase_add_loop_test(t, every_bit_of_a_small_file, 0, NFLIPS);
-	tcase_add_loop_test(t, cut_at_every_length, 0, NFLIPS);
+	tcase_add_loop_test(t, every_cut_and_every_hole, 0, NFLIPS);
 	tcase_add_loop_test(t, salvage_gives_back_what_is_there, 0, NKINDS);
 	suite_add_tcase(s, t);
 	return cyre_run_suite(s);

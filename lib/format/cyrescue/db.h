@@ -35,7 +35,7 @@ enum cyre_db_format {
 	CYRE_DB_TWOM,        /* 3.13 and later */
 	CYRE_DB_BERKELEY,    /* btree or hash */
 	CYRE_DB_QUOTALEGACY, /* one file a root; its key is "." */
-	CYRE_DB_SQLITE,      /* recognised, not read */
+	CYRE_DB_SQLITE,      /* read, not written */
 	CYRE_DB_FLAT,
 	CYRE_DB_FORMATS
 };
@@ -70,6 +70,9 @@ struct cyre_db_info {
 	bool counted;        /* `expected` is known */
 	uint64_t expected;   /* keys the file says it has */
 	uint64_t missing;    /* at least so many of them are in no entry */
+	/* SQLite: databases in this file; of several the name and a slash
+	 * stand before each key. */
+	unsigned tables;
 	size_t count[CYRE_DB_TRUSTS];
 };
 
