@@ -80,9 +80,12 @@ struct cyre_conv_guid {
 };
 bool cyre_conv_guid_read(struct cyre_slice key, struct cyre_slice value,
 	struct cyre_conv_guid *ret);
-/* The i-th of `$FOLDER_NAMES` or `$FOLDER_IDS`; false: none, or deleted. */
-bool cyre_conv_folder(
-	struct cyre_slice value, uint32_t i, struct cyre_slice *ret);
+/*
+ * The place of a folder in the value of `$FOLDER_NAMES` (internal names, up to
+ * 3.4) or `$FOLDER_IDS`. `own`: room for as many bytes as the value.
+ */
+bool cyre_conv_folder_number(struct cyre_slice value, struct cyre_slice folder,
+	uint8_t *own, uint32_t *ret);
 
 /* ---- counters: a file of its own, no container around it ---- */
 struct cyre_counters {

@@ -1,4 +1,5 @@
 /* userdb_values.c - annotations and conversations; see userdb.h. */
+#include "dlist.h"
 #include "number.h"
 #include "userdb.h"
 
@@ -157,22 +158,26 @@ bool cyre_conv_guid_read(struct cyre_slice key, struct cyre_slice value,
 	return true;
 }
 
-bool cyre_conv_folder(
-	struct cyre_slice value, uint32_t i, struct cyre_slice *ret)
+bool cyre_conv_folder_number(struct cyre_slice value, struct cyre_slice folder,
+	uint8_t *own, uint32_t *ret)
 {
-	const uint8_t *p = value.p, *end, *word;
+	enum cyre_dlist_kind k;
+	struct cyre_slice word;
+	struct cyre_dlist d;
+	uint32_t i;
 
-	if (value.n < 2 || p[0] != '(' || p[value.n - 1] != ')')
+	cyre_dlist_begin(&d, value, own);
+	if (cyre_dlist_next(&d, &word) != CYRE_DLIST_LIST)
 		return false;
-	end = p + value.n - 1;
-	for (p++; p < end; p++) {
-		word = p;
-		while (p < end && *p != ' ')
-			p++;
-		if (i--)
-			continue;
-		*ret = cyre_slice(word, (size_t)(p - word));
-		return ret->n && !cyre_slice_eq(*ret, cyre_slice_str("-"));
+	/* Deleted ones leave a `-`, so that numbers stay. */
+	for (i = 0; (k = cyre_dlist_next(&d, &word)) != CYRE_DLIST_END; i++) {
+		if (k != CYRE_DLIST_NIL && !cyre_dlist_is_string(k))
+			return false;
+		if (word.n && cyre_slice_eq(word, folder) &&
+			!cyre_slice_eq(word, cyre_slice_str("-"))) {
+			*ret = i;
+			return true;
+		}
 	}
 	return false;
 }

@@ -36,9 +36,19 @@ static void mailbox(struct cyre_slice key, struct cyre_slice value, bool is_new)
 	cyre_buf_free(&own);
 }
 
+static void folder(struct cyre_slice name, struct cyre_slice value)
+{
+	uint8_t *own = malloc(value.n + 1);
+	uint32_t i;
+
+	if (own && cyre_conv_folder_number(value, name, own, &i))
+		sink += i;
+	free(own);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct cyre_slice key, value, s;
+	struct cyre_slice key, value;
 	struct cyre_statuscache status;
 	struct cyre_annotation a;
 	struct cyre_counters c;
@@ -71,8 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (cyre_conv_guid_read(key, value, &g))
 		touch(g.part);
-	if (cyre_conv_folder(value, 3, &s))
-		touch(s);
+	folder(key, value);
 	if (cyre_statuscache_read(key, value, &status)) {
 		touch(status.mailbox);
 		touch(status.userid);

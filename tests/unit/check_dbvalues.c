@@ -177,7 +177,8 @@ END_TEST
 START_TEST(conversations)
 {
 	struct cyre_conv_guid g;
-	struct cyre_slice s;
+	uint8_t own[64];
+	uint32_t n;
 
 	/* 3.2.12 and 3.13.1; the first two are messages, the last is a part. */
 	ck_assert(cyre_conv_guid_read(
@@ -206,10 +207,17 @@ START_TEST(conversations)
 	ck_assert(!g.has_flags);
 	ck_assert_uint_eq(g.cid, 0x916ec3786d4cfccfu);
 	ck_assert(!cyre_conv_guid_read(S("G009d:1:15"), S(""), &g));
-	ck_assert(cyre_conv_folder(S("(one two - four)"), 3, &s));
-	is(s, "four");
-	ck_assert(!cyre_conv_folder(S("(one two - four)"), 2, &s));
-	ck_assert(!cyre_conv_folder(S("(one two - four)"), 4, &s));
+	/* Numbers count the deleted ones; names can have blanks. */
+	ck_assert(cyre_conv_folder_number(
+		S("(one two - \"user.al.My Box\" four)"), S("four"), own, &n));
+	ck_assert_uint_eq(n, 4);
+	ck_assert(cyre_conv_folder_number(
+		S("(one two - \"user.al.My Box\" four)"), S("user.al.My Box"),
+		own, &n));
+	ck_assert_uint_eq(n, 3);
+	ck_assert(!cyre_conv_folder_number(S("(one - four)"), S("-"), own, &n));
+	ck_assert(!cyre_conv_folder_number(S("(one four"), S("two"), own, &n));
+	ck_assert(!cyre_conv_folder_number(S("one two"), S("two"), own, &n));
 }
 END_TEST
 
