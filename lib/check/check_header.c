@@ -163,8 +163,7 @@ static void check_keys(struct check *c)
 		find_str(c, CYRE_P_HEADER_KEY_MISSING, c->h->name, "N");
 }
 
-/* A root is the mailbox, one above it, or its whole domain ("domain!"). */
-static bool is_above(struct cyre_slice root, struct cyre_slice name)
+bool cyre_quotaroot_is_above(struct cyre_slice root, struct cyre_slice name)
 {
 	if (!cyre_slice_starts(name, root))
 		return false;
@@ -180,7 +179,8 @@ static void check_name(struct check *c)
 		find(c, CYRE_P_NAME_DISAGREES, c->h->name, c->h->name, 0, 0);
 	if (!name.n)
 		name = c->h->name;
-	if (name.n && c->h->quotaroot.n && !is_above(c->h->quotaroot, name))
+	if (name.n && c->h->quotaroot.n &&
+		!cyre_quotaroot_is_above(c->h->quotaroot, name))
 		find(c, CYRE_P_HEADER_QUOTAROOT, c->h->quotaroot,
 			c->h->quotaroot, 0, 0);
 }

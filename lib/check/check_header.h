@@ -19,6 +19,9 @@ struct cyre_header_context {
 void cyre_check_header(const struct cyre_header *h,
 	const struct cyre_header_context *ctx, struct cyre_findings *found);
 
+/* Is this root the mailbox, one above it, or its whole domain ("domain!")? */
+bool cyre_quotaroot_is_above(struct cyre_slice root, struct cyre_slice name);
+
 /* May a user flag have this name? An IMAP atom of less than 1024 bytes. */
 bool cyre_flag_name_ok(struct cyre_slice name);
 

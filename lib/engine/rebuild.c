@@ -225,12 +225,18 @@ static cyre_status get_ready(struct cyre_run *r)
 	return st;
 }
 
+static cyre_status read_databases(struct cyre_run *r)
+{
+	return cyre_outside_open(r, &((struct cyre_rebuild *)r)->outside);
+}
+
 static const struct cyre_phase phases[] = {
 	{"looking for databases", cyre_run_confdir},
 	{"looking for mailboxes", cyre_run_discover},
 	{"reading headers", cyre_run_identify},
 	{"getting ready", get_ready},
 	{"reading indexes", cyre_rebuild_survey},
+	{"reading databases", read_databases},
 	{"rebuilding", cyre_rebuild_work},
 	{NULL, NULL},
 };
@@ -246,6 +252,7 @@ static void free_rebuild(struct cyre_rebuild *rb)
 		free(rb->done[i]);
 	free(rb->done);
 	free(rb->neighbours);
+	cyre_outside_close(&rb->run, &rb->outside);
 	cyre_plan_list_free(rb->plan);
 	if (rb->journal)
 		cyre_journal_close(rb->journal);

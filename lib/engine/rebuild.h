@@ -10,6 +10,7 @@
 #include "half_done.h"
 #include "lock.h"
 #include "plan.h"
+#include "rebuild_outside.h"
 #include "run.h"
 
 /* A file as a plan file tells it. */
@@ -58,6 +59,7 @@ struct cyre_rebuild {
 	uint64_t now; /* that of the reviewed plan, if there is one */
 	struct cyre_neighbours *neighbours; /* by partition */
 	struct survey *survey;              /* while it runs */
+	struct cyre_outside_files outside;
 	char **root_paths;        /* absolute, by root of the catalog */
 	struct cyre_buf undo_dir; /* with its NUL */
 	struct cyre_journal *journal;

@@ -18,8 +18,11 @@
 #define LEVEL CYRE_LEVEL_SUMS /* of the look before and after */
 
 struct reader {
-	struct cyre_run *r;
+	struct cyre_rebuild *rb;
 	struct cyre_worker *w;
+	const struct cyre_candidate *c;
+	const struct cyre_judgement *j;
+	struct cyre_findings *found;
 };
 
 static cyre_status read_message(
@@ -27,7 +30,7 @@ static cyre_status read_message(
 {
 	struct reader *rd = payload;
 
-	if (cyre_run_stopped(rd->r))
+	if (cyre_run_stopped(&rd->rb->run))
 		return CYRE_ECANCELED;
 	return cyre_gather_message(&rd->w->gatherer, f, ret);
 }
@@ -37,6 +40,16 @@ static cyre_status get_parser(void *payload,
 {
 	return cyre_parsers_get(
 		&((struct reader *)payload)->w->parsers, b, ret);
+}
+
+static cyre_status get_outside(void *payload, struct cyre_outside *ret)
+{
+	struct reader *rd = payload;
+	struct cyre_slice none = {NULL, 0};
+
+	return cyre_outside_get(&rd->rb->run, &rd->rb->outside, rd->w, rd->c,
+		rd->j->header_read ? rd->j->header.uniqueid : none, rd->found,
+		ret);
 }
 
 static struct cyre_rebuild_box *box_of(struct cyre_rebuild *rb, size_t i)
@@ -124,7 +137,7 @@ static void hint_entry(
 	else if (e->uniqueid && !(e->flags & CYRE_MBOX_LEGACY))
 		h->type = cyre_slice(&e->type, 1);
 	h->uidvalidity = e->uidvalidity;
-	h->highestmodseq = e->foldermodseq;
+	h->foldermodseq = e->foldermodseq;
 }
 
 static cyre_status make_plan(struct cyre_rebuild *rb, struct cyre_worker *w,
@@ -134,9 +147,12 @@ static cyre_status make_plan(struct cyre_rebuild *rb, struct cyre_worker *w,
 	const struct cyre_rebuild_options *o = rb->o;
 	const struct cyre_neighbours *around =
 		&rb->neighbours[c->mailbox->partition];
-	struct reader rd = {.r = &rb->run, .w = w};
-	struct cyre_plan_reader reader = {
-		.message = read_message, .parser = get_parser, .payload = &rd};
+	struct reader rd = {
+		.rb = rb, .w = w, .c = c, .j = j, .found = &box->slot.found};
+	struct cyre_plan_reader reader = {.message = read_message,
+		.parser = get_parser,
+		.outside = get_outside,
+		.payload = &rd};
 	struct cyre_plan_policy policy = {.accept = o->accept,
 		.orphans = o->orphans,
 		.only = o->only,

@@ -24,8 +24,7 @@ bool cyre_seen_read(struct cyre_slice value, struct cyre_seen *ret)
 	return true;
 }
 
-/* The next range of a set. False: the end, or not a set (c->bad). */
-static bool next_range(struct cyre_cur *c, uint64_t *ret_lo, uint64_t *ret_hi)
+bool cyre_uidset_next(struct cyre_cur *c, uint64_t *ret_lo, uint64_t *ret_hi)
 {
 	uint64_t v[2];
 	const uint8_t *start;
@@ -58,7 +57,7 @@ bool cyre_uidset_has(struct cyre_slice set, uint32_t uid)
 	struct cyre_cur c = cyre_cur(set);
 	uint64_t lo, hi;
 
-	while (next_range(&c, &lo, &hi))
+	while (cyre_uidset_next(&c, &lo, &hi))
 		if (uid >= lo && uid <= hi)
 			return true;
 	return false;
@@ -69,7 +68,7 @@ bool cyre_uidset_valid(struct cyre_slice set)
 	struct cyre_cur c = cyre_cur(set);
 	uint64_t lo, hi, last = 0;
 
-	while (next_range(&c, &lo, &hi)) {
+	while (cyre_uidset_next(&c, &lo, &hi)) {
 		if (lo <= last || hi < lo || hi > UINT32_MAX)
 			return false;
 		last = hi;

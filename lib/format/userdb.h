@@ -22,6 +22,8 @@ struct cyre_seen {
 bool cyre_seen_read(struct cyre_slice value, struct cyre_seen *ret);
 /* Is `uid` in an IMAP set like 1:4,7,9:12? What is not a set holds nothing. */
 bool cyre_uidset_has(struct cyre_slice set, uint32_t uid);
+/* The next range of a set; false: the end, or not a set (c->bad). */
+bool cyre_uidset_next(struct cyre_cur *c, uint64_t *ret_lo, uint64_t *ret_hi);
 /* The set is well-formed and ascending, as the server writes it. */
 bool cyre_uidset_valid(struct cyre_slice set);
 

@@ -1,8 +1,8 @@
 /*
  * plan.c - the steps of a plan, and what they share
  *
- * records -> cache -> header -> index: each step needs what the ones before
- * decided; the index is last, because it holds the sums of the others. A file
+ * records -> outside -> cache -> header -> index: each step needs what the ones
+ * before decided; the index is last, because it holds the sums of the others. A file
  * whose new bytes are its old ones is left out: a plan that changes nothing is
  * empty.
  */
@@ -240,6 +240,8 @@ cyre_status cyre_plan_make(const struct cyre_evidence *ev,
 	if (anything_unreadable(&w))
 		return CYRE_EIO;
 	st = cyre_plan_records(&w);
+	if (st == CYRE_OK)
+		st = cyre_plan_outside(&w);
 	if (st == CYRE_OK)
 		st = cyre_plan_cache(&w);
 	if (st == CYRE_OK)

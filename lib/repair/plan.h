@@ -1,8 +1,8 @@
 /*
  * plan.h - evidence + findings + policy -> the new files of one mailbox
  *
- * Pure but for the two callbacks: messages come through one, parsers through
- * the other. Each value that changes has its origin, and what was lost is said
+ * Pure but for the callbacks: messages come through one, parsers and what other
+ * files know through the others. Each value that changes has its origin, and what was lost is said
  * (docs/design.md section 5 is the table of what is taken from where).
  *
  * The same evidence gives the same bytes, and the plan of a repaired mailbox is
@@ -17,6 +17,7 @@
 #include "buf.h"
 #include "evidence.h"
 #include "judge.h"
+#include "outside.h"
 
 struct cyre_plan_policy {
 	enum cyre_accept accept;
@@ -34,9 +35,8 @@ struct cyre_plan_hints {
 	uint64_t now; /* seconds; for a UIDVALIDITY that must be made up */
 	unsigned index_version; /* of the mailboxes around it */
 	unsigned cache_version; /* of their records */
-	struct cyre_slice mboxname, uniqueid, acl, type, quotaroot;
-	uint64_t uidvalidity;             /* mailboxes.db, status cache */
-	uint64_t last_uid, highestmodseq; /* at least these */
+	struct cyre_slice mboxname, uniqueid, acl, type;
+	uint64_t uidvalidity, foldermodseq; /* mailboxes.db */
 	uint32_t generation; /* of a cache that is about to be replaced */
 };
 
@@ -48,6 +48,10 @@ struct cyre_plan_reader {
 	/* The parser of a behaviour, kept by the callee. CYRE_OK, ENOMEM. */
 	cyre_status (*parser)(void *payload,
 		const struct cyre_mail_behaviour *b, cyre_mail_parser **ret);
+	/* What other files know; asked at most once, and only when the own ones
+	 * do not say. Valid until the plan is made. NULL: there is nothing to
+	 * ask. CYRE_OK, ENOMEM. */
+	cyre_status (*outside)(void *payload, struct cyre_outside *ret);
 	void *payload;
 };
 

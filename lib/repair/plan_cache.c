@@ -56,7 +56,8 @@ static cyre_status holds_good(struct cache_job *c,
 
 	*ret_len = 0;
 	if (!c->old || p->derive || at < CYRE_CACHE_FIRST ||
-		at >= c->old->size || at % 4)
+		at >= c->old->size || at % 4 ||
+		p->r.cache_version > CYRE_CACHE_MAX_VERSION)
 		return CYRE_OK;
 	for (;;) {
 		if (want > CYRE_CACHE_RECORD_MAX || want > SIZE_MAX)
@@ -170,6 +171,7 @@ static void set_facts(struct cyre_plan_work *w, struct cyre_plan_record *p,
 {
 	struct cyre_index_record *r = &p->r;
 
+	cyre_plan_complete(w, p, facts->guid);
 	if (!r->internaldate)
 		r->internaldate = date_of_file(w, p->file);
 	if (!r->last_updated)

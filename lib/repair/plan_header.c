@@ -10,6 +10,8 @@
  */
 #include "plan_work.h"
 
+#include <stdlib.h>
+
 #include "check_header.h"
 #include "digest.h"
 #include "index_totals.h"
@@ -36,10 +38,13 @@ static bool hex8(const uint8_t *p, uint64_t *ret)
 	return true;
 }
 
+/* mailboxes.db, the status cache, the id of a 2.x mailbox, else a new one:
+ * later than any the owner's mailboxes have had. */
 static void settle_uidvalidity(struct cyre_plan_work *w)
 {
+	const struct cyre_outside *o = &w->outside;
 	struct cyre_slice id = w->header.uniqueid;
-	const char *origin = "the clock", *loss = "UIDVALIDITY";
+	const char *origin = "the clock", *loss = NULL;
 	uint64_t v = 0, hash;
 
 	if (w->h.uidvalidity)
@@ -47,13 +52,18 @@ static void settle_uidvalidity(struct cyre_plan_work *w)
 	if (w->hints->uidvalidity) {
 		v = w->hints->uidvalidity;
 		origin = "mailboxes.db";
-		loss = NULL;
+	} else if (o->status_uidvalidity) {
+		v = o->status_uidvalidity;
+		origin = "statuscache.db";
 	} else if (id.n == OLD_ID_LEN && hex8(id.p, &hash) &&
 		   hex8(id.p + 8, &v) && v) {
 		origin = "uniqueid";
-		loss = NULL;
 	} else {
 		v = w->hints->now;
+		if (o->counter_uidvalidity >= v &&
+			o->counter_uidvalidity < UINT32_MAX)
+			v = o->counter_uidvalidity + 1;
+		loss = "UIDVALIDITY";
 	}
 	cyre_plan_note_number(
 		w, CYRE_FILE_INDEX, "uidvalidity", 0, v, origin, loss);
@@ -62,7 +72,7 @@ static void settle_uidvalidity(struct cyre_plan_work *w)
 
 /* ---- what is left of the header ---- */
 
-static bool header_is_damaged(const struct cyre_plan_work *w)
+bool cyre_plan_header_is_damaged(const struct cyre_plan_work *w)
 {
 	struct cyre_slice id = w->j->header.uniqueid;
 
@@ -185,6 +195,41 @@ static enum cyre_header_form form_of(const struct cyre_plan_work *w)
 		       : CYRE_HEADER_TEXT;
 }
 
+/* The root above the mailbox, where the header has none that can be right. */
+static void settle_quotaroot(struct cyre_plan_work *w, struct cyre_slice name)
+{
+	struct cyre_slice old = w->header.quotaroot;
+	bool fits = old.n && cyre_quotaroot_is_above(old, name);
+	bool none =
+		!old.n && w->header_salvage.quotaroot >= CYRE_TRUST_PLAUSIBLE;
+	char *before, *after;
+
+	if (!w->outside.has_roots || !name.n || fits || none ||
+		cyre_slice_eq(old, w->outside.quotaroot))
+		return;
+	w->header.quotaroot = w->outside.quotaroot;
+	before = strndup(old.n ? (const char *)old.p : "", old.n);
+	after = strndup(w->header.quotaroot.n
+				? (const char *)w->header.quotaroot.p
+				: "",
+		w->header.quotaroot.n);
+	cyre_plan_note(w, &(struct cyre_repair){.file = CYRE_FILE_HEADER,
+				  .field = "quotaroot",
+				  .before = old.n ? before : NULL,
+				  .after = after,
+				  .origin = "quota roots"});
+	free(before);
+	free(after);
+}
+
+/* Read marks are kept by an id that has hash of the name and UIDVALIDITY. */
+static void take_seen_id(struct cyre_plan_work *w, struct cyre_slice name)
+{
+	if (!w->header.uniqueid.n && !w->h.uidvalidity)
+		take(w, &w->header.uniqueid, cyre_plan_seen_id(w, name),
+			"uniqueid", "seen database");
+}
+
 static void fill_gaps(struct cyre_plan_work *w)
 {
 	struct cyre_slice name = text(w->ev->mboxname);
@@ -198,8 +243,7 @@ static void fill_gaps(struct cyre_plan_work *w)
 		"mailboxes.db");
 	take(w, &w->header.acl, w->hints->acl, "acl", "mailboxes.db");
 	take(w, &w->header.type, w->hints->type, "type", "mailboxes.db");
-	take(w, &w->header.quotaroot, w->hints->quotaroot, "quotaroot",
-		"mailboxes.db");
+	settle_quotaroot(w, name);
 	w->header.form = form_of(w);
 	if (w->header.form == CYRE_HEADER_DLIST) {
 		take(w, &w->header.name, name, "name", "directory");
@@ -208,6 +252,7 @@ static void fill_gaps(struct cyre_plan_work *w)
 				w->ev->path_uniqueid ? "e" : "el");
 		w->header.has |= CYRE_HEADER_T | CYRE_HEADER_N | CYRE_HEADER_I;
 	}
+	take_seen_id(w, name);
 	settle_uidvalidity(w);
 	make_uniqueid(w, name);
 }
@@ -248,7 +293,7 @@ static unsigned name_flags(struct cyre_plan_work *w)
 
 cyre_status cyre_plan_header(struct cyre_plan_work *w)
 {
-	bool damaged = header_is_damaged(w);
+	bool damaged = cyre_plan_header_is_damaged(w);
 	struct cyre_plan_file *f;
 	cyre_status st = CYRE_OK;
 

@@ -28,13 +28,15 @@ static void raise(struct cyre_plan_work *w, uint64_t *field, uint64_t to,
 /* The highest uid that was ever given out, as far as anything shows. */
 static void raise_last_uid(struct cyre_plan_work *w)
 {
-	uint64_t last = w->hints->last_uid;
+	struct cyre_floor floor = cyre_plan_last_uid(w);
 
-	if (w->n && w->records[w->n - 1].r.uid > last)
-		last = w->records[w->n - 1].r.uid;
-	if (w->ev->nfiles && w->ev->files[w->ev->nfiles - 1].uid > last)
-		last = w->ev->files[w->ev->nfiles - 1].uid;
-	raise(w, &w->h.last_uid, last, "last_uid", "messages");
+	if (w->n && w->records[w->n - 1].r.uid >= floor.value)
+		floor = (struct cyre_floor){
+			w->records[w->n - 1].r.uid, "messages"};
+	if (w->ev->nfiles && w->ev->files[w->ev->nfiles - 1].uid >= floor.value)
+		floor = (struct cyre_floor){
+			w->ev->files[w->ev->nfiles - 1].uid, "messages"};
+	raise(w, &w->h.last_uid, floor.value, "last_uid", floor.origin);
 }
 
 /*
@@ -43,14 +45,15 @@ static void raise_last_uid(struct cyre_plan_work *w)
  */
 static void raise_modseqs(struct cyre_plan_work *w)
 {
+	struct cyre_floor floor = cyre_plan_modseq(w);
 	uint64_t top = w->h.highestmodseq, next;
 	bool any = false;
 	size_t i;
 
 	if (w->to < 8)
 		return;
-	if (w->hints->highestmodseq > top)
-		top = w->hints->highestmodseq;
+	if (floor.value > top)
+		top = floor.value;
 	for (i = 0; i < w->n; i++) {
 		if (w->records[i].r.modseq > top)
 			top = w->records[i].r.modseq;
@@ -70,7 +73,7 @@ static void raise_modseqs(struct cyre_plan_work *w)
 		if (p->r.createdmodseq > p->r.modseq)
 			p->r.createdmodseq = p->r.modseq;
 	}
-	raise(w, &w->h.highestmodseq, next, "highestmodseq", "records");
+	raise(w, &w->h.highestmodseq, next, "highestmodseq", floor.origin);
 	if (w->h.deletedmodseq > w->h.highestmodseq)
 		w->h.deletedmodseq = w->h.highestmodseq;
 	if (w->h.createdmodseq > w->h.highestmodseq)
@@ -138,6 +141,27 @@ static struct cyre_index_record *gather_records(struct cyre_plan_work *w,
 	return r;
 }
 
+/*
+ * Those of the messages are here, those of the mailbox itself in annotations.db
+ * (index.md 6). Without that a number that is not too small is left alone.
+ */
+static void settle_quota_annot(struct cyre_plan_work *w, uint64_t messages)
+{
+	const struct cyre_outside *o = &w->outside;
+	uint64_t now = w->h.quota_annot_used;
+
+	if (w->to < 13)
+		return;
+	if (o->has_annotations && !w->sure_header)
+		now = messages + o->annotation_bytes;
+	else if (now < messages)
+		now = messages;
+	cyre_plan_note_number(w, CYRE_FILE_INDEX, "quota_annot_used",
+		w->h.quota_annot_used, now,
+		o->has_annotations ? "annotations.db" : "annotations", NULL);
+	w->h.quota_annot_used = now;
+}
+
 static cyre_status write_index(struct cyre_plan_work *w)
 {
 	struct cyre_plan_file *f = cyre_plan_add_file(w, CYRE_FILE_INDEX);
@@ -158,9 +182,7 @@ static cyre_status write_index(struct cyre_plan_work *w)
 			w->ev->meta[CYRE_FILE_ANNOTATIONS].bytes,
 			cyre_slice_str(w->ev->userid ? w->ev->userid : ""),
 			&annotations, &annot_bytes);
-	/* What annotations of the mailbox itself take is not known here. */
-	if (w->h.quota_annot_used < annot_bytes)
-		w->h.quota_annot_used = annot_bytes;
+	settle_quota_annot(w, annot_bytes);
 	w->h.header_file_crc =
 		w->to >= 12 ? cyre_crc32(cyre_buf_slice(&w->header_bytes)) : 0;
 	cyre_index_apply_totals(&w->h, &totals,
@@ -206,6 +228,7 @@ cyre_status cyre_plan_index(struct cyre_plan_work *w)
 {
 	cyre_status st;
 
+	cyre_plan_seen(w);
 	convert(w);
 	raise_last_uid(w);
 	raise_modseqs(w);

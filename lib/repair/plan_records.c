@@ -76,7 +76,7 @@ static cyre_status from_strict(struct cyre_plan_work *w)
 	w->from = w->j->index.layout->version;
 	w->h = w->j->index.h;
 	w->known_last_uid = w->h.last_uid;
-	w->whole = true;
+	w->sure_header = w->whole = true;
 	st = add_strict(w, &w->j->index, false);
 	if (st == CYRE_OK && w->j->expunge_read)
 		st = add_strict(w, &w->j->expunge, true);
@@ -142,7 +142,8 @@ static void salvage_header(struct cyre_plan_work *w)
 				sizeof(*to));
 		}
 	}
-	if (best[CYRE_HEADER_FIELD(last_uid)] == CYRE_TRUST_SURE)
+	w->sure_header = best[CYRE_HEADER_FIELD(last_uid)] == CYRE_TRUST_SURE;
+	if (w->sure_header)
 		w->known_last_uid = w->h.last_uid;
 	if (!best[CYRE_HEADER_FIELD(options)])
 		w->h.options = CYRE_OPT_POP3_NEW_UIDL;
@@ -170,22 +171,11 @@ static void forget(struct cyre_index_record *r, uint32_t trusted)
 		memset(r->user_flags, 0, sizeof(r->user_flags));
 }
 
-static void note_doubtful(struct cyre_plan_work *w, uint32_t uid, bool flags)
-{
-	cyre_plan_note(w, &(struct cyre_repair){.file = CYRE_FILE_INDEX,
-				  .uid = uid,
-				  .field = "record",
-				  .origin = "damaged record",
-				  .loss = flags ? "flags" : NULL});
-}
-
 static cyre_status add_salvaged(
 	struct cyre_plan_work *w, const struct cyre_salvaged *item)
 {
 	enum cyre_file which = w->salvage.files[item->file].which;
 	struct cyre_plan_record *p;
-	uint32_t flags =
-		CYRE_RECORD_BIT(system_flags) | CYRE_RECORD_BIT(user_flags);
 
 	/* Without a uid only the message's GUID can tell; it is matched when
 	 * the message is parsed, if ever. */
@@ -201,7 +191,8 @@ static cyre_status add_salvaged(
 	if (item->origin == CYRE_ORIGIN_FIELDS) {
 		forget(&p->r, item->trusted);
 		p->derive = p->doubtful = p->changed = true;
-		note_doubtful(w, item->uid, (item->trusted & flags) != flags);
+		p->no_flags = !(item->trusted & CYRE_RECORD_BIT(system_flags));
+		p->no_keywords = !(item->trusted & CYRE_RECORD_BIT(user_flags));
 	}
 	return CYRE_OK;
 }
@@ -323,14 +314,10 @@ static cyre_status adopt(struct cyre_plan_work *w, const struct cyre_msgfile *f)
 	p->r.uid = f->uid;
 	p->file = f;
 	p->derive = p->changed = p->adopted = true;
+	p->no_flags = p->no_keywords = true;
 	if (w->ev->has_archive && f->side == CYRE_SIDE_ARCHIVE)
 		p->r.system_flags = CYRE_FLAG_ARCHIVED;
 	w->plan->adopted++;
-	cyre_plan_note(w, &(struct cyre_repair){.file = CYRE_FILE_INDEX,
-				  .uid = f->uid,
-				  .field = "record",
-				  .origin = "message file",
-				  .loss = w->whole ? NULL : "flags"});
 	return CYRE_OK;
 }
 
@@ -354,6 +341,17 @@ static cyre_status match_files(struct cyre_plan_work *w)
 	return st;
 }
 
+static void note_dropped(
+	struct cyre_plan_work *w, const struct cyre_plan_record *p)
+{
+	if (p->doubtful)
+		cyre_plan_note(w, &(struct cyre_repair){.file = CYRE_FILE_INDEX,
+					  .uid = (uint32_t)p->r.uid,
+					  .field = "record",
+					  .origin = "no message file",
+					  .loss = "record"});
+}
+
 /*
  * What has no file. A record that was damaged, or (before v12) only plausible,
  * is believed with its file, not without: it may be of a message that was
@@ -371,8 +369,11 @@ static void settle_missing(struct cyre_plan_work *w)
 			w->records[n++] = *p;
 			continue;
 		}
-		if (p->expunge || p->doubtful || (w->salvaged && w->from < 12))
+		if (p->expunge || p->doubtful ||
+			(w->salvaged && w->from < 12)) {
+			note_dropped(w, p);
 			continue;
+		}
 		if (!(p->r.system_flags & CYRE_FLAG_EXPUNGED) &&
 			cyre_plan_wants(w, CYRE_P_MESSAGE_FILE_MISSING)) {
 			if (w->from < 12)

@@ -17,7 +17,9 @@ struct cyre_plan_record {
 	bool derive;   /* its fields must be had from the message */
 	bool doubtful; /* it was damaged: some fields are lost */
 	bool adopted;  /* there was no record at all */
-	bool changed;  /* clients must fetch it again */
+	/* Neither it nor any copy says which it had. */
+	bool no_flags, no_keywords;
+	bool changed; /* clients must fetch it again */
 	/* Its record in the old cache, which holds good; n 0: there is none. */
 	uint64_t cache_at;
 	uint32_t cache_len;
@@ -31,6 +33,7 @@ struct cyre_plan_work {
 	const struct cyre_plan_hints *hints;
 	const struct cyre_plan_reader *reader;
 	struct cyre_plan *plan;
+	struct cyre_outside outside; /* zero when it was not needed */
 
 	/* plan_records.c */
 	bool salvaged; /* the strict reader was not enough */
@@ -38,7 +41,8 @@ struct cyre_plan_work {
 	struct cyre_index_salvage salvage;
 	unsigned from, to; /* minor versions, as found and to be written */
 	struct cyre_index_header h;
-	uint64_t known_last_uid; /* of a header that can be trusted; 0 */
+	bool sure_header;        /* the numbers of the header are right */
+	uint64_t known_last_uid; /* of such a header; 0 */
 	struct cyre_plan_record *records; /* by uid */
 	size_t n, cap;
 
@@ -68,11 +72,34 @@ void cyre_plan_note_number(struct cyre_plan_work *w, enum cyre_file file,
 	const char *field, uint64_t before, uint64_t after, const char *origin,
 	const char *loss);
 
+/* Must the header be written again from what is left of it? */
+bool cyre_plan_header_is_damaged(const struct cyre_plan_work *w);
+
 /* The steps, in this order. CYRE_OK, CYRE_ENOMEM, CYRE_EIO. */
 cyre_status cyre_plan_records(struct cyre_plan_work *w);
 cyre_status cyre_plan_cache(struct cyre_plan_work *w);
 cyre_status cyre_plan_header(struct cyre_plan_work *w);
 cyre_status cyre_plan_index(struct cyre_plan_work *w);
+
+/* ---- plan_outside.c: what other files than the mailbox's own know ---- */
+
+/* Asks for it, if anything is missing that it could tell. */
+cyre_status cyre_plan_outside(struct cyre_plan_work *w);
+/* Completes a record whose message was parsed and is this one. */
+void cyre_plan_complete(struct cyre_plan_work *w, struct cyre_plan_record *p,
+	const uint8_t guid[20]);
+/* The id that read marks of this mailbox have; empty: none can be told. */
+struct cyre_slice cyre_plan_seen_id(
+	const struct cyre_plan_work *w, struct cyre_slice mboxname);
+/* \Seen in records where the index did not have it; needs the uniqueid. */
+void cyre_plan_seen(struct cyre_plan_work *w);
+/* The highest of what is known elsewhere, and where. */
+struct cyre_floor {
+	uint64_t value;
+	const char *origin;
+};
+struct cyre_floor cyre_plan_last_uid(const struct cyre_plan_work *w);
+struct cyre_floor cyre_plan_modseq(const struct cyre_plan_work *w);
 
 /* A place for the new bytes of a file; NULL: no memory. */
 struct cyre_plan_file *cyre_plan_add_file(

@@ -1,0 +1,53 @@
+/*
+ * rebuild_outside.h - reading what other files than a mailbox's own know of it
+ *
+ * What is the server's is read once, before the first mailbox. What is a user's
+ * is read when the first of his mailboxes needs it and kept until another
+ * user's does: a user's mailboxes stay together. Each worker has its own, so
+ * that nobody waits.
+ */
+#ifndef CYRE_REBUILD_OUTSIDE_H
+#define CYRE_REBUILD_OUTSIDE_H
+
+#include "outside.h"
+#include "run.h"
+#include "serverdb.h"
+#include "userdb.h"
+
+struct cyre_confdir;
+
+/* One user, as a worker has him. All zero: nobody. */
+struct cyre_user_files {
+	char *userid;
+	struct cyre_known_message *known; /* by folder, uid */
+	size_t n_known, cap_known;
+	struct cyre_buf folders; /* the value of $FOLDER_NAMES or _IDS */
+	struct cyre_buf seen_bytes;
+	struct cyre_db *seen;
+	struct cyre_counters counters;
+	uint64_t too_big; /* bytes of a database that was not read */
+};
+
+struct cyre_outside_files {
+	struct cyre_confdir *confdir;
+	struct cyre_serverdb server;
+	struct cyre_user_files *users; /* by worker */
+	uint64_t limit;                /* bytes of a user's database */
+};
+
+/* CYRE_OK, however damaged the databases are; CYRE_ENOMEM. */
+cyre_status cyre_outside_open(
+	const struct cyre_run *r, struct cyre_outside_files *ret);
+void cyre_outside_close(const struct cyre_run *r, struct cyre_outside_files *f);
+
+/*
+ * What is known of a mailbox, valid until the worker asks for another.
+ * `header_id`: the uniqueid in its cyrus.header, may be empty. A database that
+ * is too large for the memory there is makes a finding. CYRE_OK, CYRE_ENOMEM.
+ */
+cyre_status cyre_outside_get(const struct cyre_run *r,
+	struct cyre_outside_files *f, struct cyre_worker *w,
+	const struct cyre_candidate *c, struct cyre_slice header_id,
+	struct cyre_findings *found, struct cyre_outside *ret);
+
+#endif
