@@ -87,10 +87,11 @@ static bool set_accept(void *payload, const char *s)
 
 static bool set_orphans(void *payload, const char *s)
 {
-	static const char *const names[] = {"auto", "report", "adopt"};
+	static const char *const names[] = {
+		"auto", "report", "adopt", "quarantine"};
 	int i;
 
-	if (!choose(s, names, 3, &i))
+	if (!choose(s, names, 4, &i))
 		return false;
 	((struct rebuild_tool *)payload)->o.orphans = (enum cyre_orphans)i;
 	return true;
@@ -217,7 +218,8 @@ static const struct cyre_option own_options[] = {
 	{"only", 0, "CODE,...", "only repairs of these findings, by code or id",
 		set_only},
 	{"orphans", 0, "WHAT",
-		"messages without a record: auto (default), report or adopt",
+		"messages without a record: auto (default), report, adopt or "
+		"quarantine",
 		set_orphans},
 	{"as-release", 0, "V",
 		"write what this release of Cyrus would, e.g. 2.3.16",

@@ -21,6 +21,11 @@ struct cyre_planned_file {
 
 #define CYRE_PLANNED_FILES 12 /* of one mailbox */
 
+/* Names of something that goes to the quarantine. */
+struct cyre_rebuild_move {
+	char name[24], to_name[32];
+};
+
 /* One mailbox: what is planned, and what became of it. */
 struct cyre_rebuild_box {
 	struct cyre_slot slot;
@@ -30,9 +35,11 @@ struct cyre_rebuild_box {
 	struct cyre_planned_file inputs[CYRE_PLANNED_FILES];
 	struct cyre_planned_file outputs[CYRE_PLANNED_FILES];
 	size_t n_inputs, n_outputs;
-	struct cyre_change changes[2 * CYRE_PLANNED_FILES];
-	struct cyre_slice pieces[2 * CYRE_PLANNED_FILES];
+	struct cyre_change *changes;
 	size_t n_changes;
+	struct cyre_slice pieces[2 * CYRE_PLANNED_FILES];
+	struct cyre_rebuild_move *moves;          /* as in the plan */
+	char *quarantine;                         /* the directory they go to */
 	struct cyre_buf kept[CYRE_PLANNED_FILES]; /* unchanged bytes that are
 						   * written again */
 	size_t n_kept;
@@ -79,6 +86,10 @@ cyre_status cyre_rebuild_work(struct cyre_run *r);
 
 /* rebuild_files.c: from a plan to changes. The evidence is still there. */
 cyre_status cyre_rebuild_changes(struct cyre_rebuild *rb, struct cyre_worker *w,
+	const struct cyre_mailbox *m, struct cyre_rebuild_box *box);
+
+/* rebuild_quarantine.c: adds what the plan moves. The same. */
+cyre_status cyre_rebuild_moves(struct cyre_rebuild *rb, struct cyre_worker *w,
 	const struct cyre_mailbox *m, struct cyre_rebuild_box *box);
 
 /* rebuild_lock.c. cyre_rebuild_lock: CYRE_OK, CYRE_EBUSY, CYRE_EIO. */

@@ -239,6 +239,10 @@ cyre_status cyre_rebuild_changes(struct cyre_rebuild *rb, struct cyre_worker *w,
 		any = is_displaced(&f, inputs[i]);
 	if (!any)
 		return CYRE_OK;
+	box->changes = calloc(2 * CYRE_PLANNED_FILES + box->plan.n_moves,
+		sizeof(*box->changes));
+	if (!box->changes)
+		return CYRE_ENOMEM;
 	for (i = 0; i < N_INPUTS && st == CYRE_OK; i++) {
 		struct cyre_planned_file *in = &box->inputs[box->n_inputs];
 
@@ -251,5 +255,5 @@ cyre_status cyre_rebuild_changes(struct cyre_rebuild *rb, struct cyre_worker *w,
 		box->n_inputs++;
 		st = change_file(&f, inputs[i], &in->is);
 	}
-	return st;
+	return st == CYRE_OK ? cyre_rebuild_moves(rb, w, m, box) : st;
 }

@@ -24,6 +24,8 @@ struct cyre_plan_entry {
 	struct cyre_planned_file inputs[CYRE_PLANNED_FILES];
 	struct cyre_planned_file outputs[CYRE_PLANNED_FILES];
 	size_t n_inputs, n_outputs;
+	struct cyre_plan_move *moves;
+	size_t n_moves;
 };
 
 struct cyre_plan_list {
@@ -98,6 +100,30 @@ static void put_repairs(struct cyre_json *j, const struct cyre_plan *p)
 	cyre_json_end(j, ']');
 }
 
+static void put_moves(struct cyre_json *j, const struct cyre_plan *p)
+{
+	size_t i;
+
+	if (!p->n_moves)
+		return;
+	cyre_json_key(j, "quarantine");
+	cyre_json_begin(j, '[');
+	for (i = 0; i < p->n_moves; i++) {
+		const struct cyre_plan_move *m = &p->moves[i];
+
+		cyre_json_begin(j, '{');
+		if (m->file != CYRE_FILE_MESSAGE)
+			cyre_json_member(j, "file", cyre_file_name(m->file));
+		else
+			cyre_json_member_number(j, "uid", m->message.uid);
+		if (m->file == CYRE_FILE_ARCHIVE_CACHE ||
+			m->message.side == CYRE_SIDE_ARCHIVE)
+			cyre_json_member(j, "side", "archive");
+		cyre_json_end(j, '}');
+	}
+	cyre_json_end(j, ']');
+}
+
 void cyre_plan_put_header(struct cyre_buf *b, const struct cyre_rebuild *rb)
 {
 	struct cyre_json j = {.b = b};
@@ -126,6 +152,7 @@ void cyre_plan_put_mailbox(
 	cyre_json_slice(&j, cyre_buf_slice(&path));
 	put_files(&j, "inputs", box->inputs, box->n_inputs, "absent");
 	put_files(&j, "outputs", box->outputs, box->n_outputs, "removed");
+	put_moves(&j, &box->plan);
 	put_repairs(&j, &box->plan);
 	cyre_json_end(&j, '}');
 	cyre_put_u8(b, '\n');
@@ -152,21 +179,27 @@ static bool get_sum(const char *hex, uint8_t *ret)
 	return true;
 }
 
+static enum cyre_file get_name(const json_t *o)
+{
+	const char *name = json_string_value(json_object_get(o, "file"));
+	int f;
+
+	for (f = 0; name && f < CYRE_FILE_COUNT; f++)
+		if (*name && !strcmp(name, cyre_file_name((enum cyre_file)f)))
+			return json_object_get(o, "side")
+				       ? CYRE_FILE_ARCHIVE_CACHE
+				       : (enum cyre_file)f;
+	return CYRE_FILE_COUNT;
+}
+
 static bool get_file(
 	const json_t *o, const char *none, struct cyre_planned_file *ret)
 {
-	const char *name = json_string_value(json_object_get(o, "file"));
 	const json_t *size = json_object_get(o, "size");
-	int f;
 
-	*ret = (struct cyre_planned_file){0};
-	for (f = 0; name && f < CYRE_FILE_COUNT; f++)
-		if (*name && !strcmp(name, cyre_file_name((enum cyre_file)f)))
-			break;
-	if (!name || f == CYRE_FILE_COUNT)
+	*ret = (struct cyre_planned_file){.file = get_name(o)};
+	if (ret->file == CYRE_FILE_COUNT)
 		return false;
-	ret->file = json_object_get(o, "side") ? CYRE_FILE_ARCHIVE_CACHE
-					       : (enum cyre_file)f;
 	if (json_is_true(json_object_get(o, none)))
 		return true;
 	ret->is.exists = true;
@@ -191,10 +224,44 @@ static bool get_files(const json_t *o, const char *key, const char *none,
 	return true;
 }
 
+static bool get_move(const json_t *o, struct cyre_plan_move *ret)
+{
+	json_int_t uid = json_integer_value(json_object_get(o, "uid"));
+
+	*ret = (struct cyre_plan_move){.file = get_name(o)};
+	if (ret->file != CYRE_FILE_COUNT)
+		return true;
+	ret->file = CYRE_FILE_MESSAGE;
+	ret->message.uid = (uint32_t)uid;
+	if (json_object_get(o, "side"))
+		ret->message.side = CYRE_SIDE_ARCHIVE;
+	return uid > 0 && uid <= UINT32_MAX;
+}
+
+static cyre_status get_moves(const json_t *o, struct cyre_plan_entry *e)
+{
+	const json_t *list = json_object_get(o, "quarantine");
+	size_t n = json_array_size(list), i;
+
+	if (!list)
+		return CYRE_OK;
+	if (!json_is_array(list))
+		return CYRE_EFORMAT;
+	e->moves = calloc(n + 1, sizeof(*e->moves));
+	if (!e->moves)
+		return CYRE_ENOMEM;
+	e->n_moves = n;
+	for (i = 0; i < n; i++)
+		if (!get_move(json_array_get(list, i), &e->moves[i]))
+			return CYRE_EFORMAT;
+	return CYRE_OK;
+}
+
 static cyre_status get_mailbox(struct cyre_plan_list *l, const json_t *o)
 {
 	const char *path = json_string_value(json_object_get(o, "path"));
 	struct cyre_plan_entry e = {0}, *p;
+	cyre_status st;
 	size_t cap;
 
 	if (!path || !get_files(o, "inputs", "absent", e.inputs, &e.n_inputs) ||
@@ -208,11 +275,12 @@ static cyre_status get_mailbox(struct cyre_plan_list *l, const json_t *o)
 		l->items = p;
 		l->cap = cap;
 	}
+	st = get_moves(o, &e);
 	e.path = strdup(path);
 	if (!e.path)
-		return CYRE_ENOMEM;
+		st = CYRE_ENOMEM;
 	l->items[l->n++] = e;
-	return CYRE_OK;
+	return st;
 }
 
 static cyre_status get_header(const json_t *o, uint64_t *ret_now)
@@ -292,8 +360,10 @@ void cyre_plan_list_free(struct cyre_plan_list *l)
 
 	if (!l)
 		return;
-	for (i = 0; i < l->n; i++)
+	for (i = 0; i < l->n; i++) {
 		free(l->items[i].path);
+		free(l->items[i].moves);
+	}
 	free(l->items);
 	free(l);
 }
@@ -329,12 +399,29 @@ static bool same_files(const struct cyre_planned_file *a, size_t na,
 	return true;
 }
 
+static bool same_moves(
+	const struct cyre_plan_entry *e, const struct cyre_plan *p)
+{
+	size_t i;
+
+	if (e->n_moves != p->n_moves)
+		return false;
+	for (i = 0; i < e->n_moves; i++)
+		if (e->moves[i].file != p->moves[i].file ||
+			e->moves[i].message.uid != p->moves[i].message.uid ||
+			e->moves[i].message.side != p->moves[i].message.side)
+			return false;
+	return true;
+}
+
 const char *cyre_plan_entry_differs(
 	const struct cyre_plan_entry *e, const struct cyre_rebuild_box *box)
 {
 	if (!same_files(e->inputs, e->n_inputs, box->inputs, box->n_inputs))
 		return "its files were changed since the plan was made";
-	if (!same_files(e->outputs, e->n_outputs, box->outputs, box->n_outputs))
+	if (!same_files(
+		    e->outputs, e->n_outputs, box->outputs, box->n_outputs) ||
+		!same_moves(e, &box->plan))
 		return "the plan comes out otherwise now; were the options the "
 		       "same?";
 	return NULL;

@@ -76,6 +76,9 @@ static void free_box(struct cyre_rebuild_box *box)
 	cyre_buf_free(&box->slot.path);
 	for (i = 0; i < CYRE_PLANNED_FILES; i++)
 		cyre_buf_free(&box->kept[i]);
+	free(box->changes);
+	free(box->moves);
+	free(box->quarantine);
 	*box = (struct cyre_rebuild_box){0};
 }
 
@@ -278,7 +281,7 @@ static void prepare(struct cyre_rebuild *rb, struct cyre_worker *w,
 		box->slot.status = st;
 	else if (st != CYRE_OK)
 		fail(box, st, NULL);
-	else if (box->n_outputs)
+	else if (box->n_outputs || box->plan.n_moves)
 		box->outcome = CYRE_OUTCOME_PLANNED;
 	else
 		box->outcome = any_above_note(&box->slot.found)

@@ -7,7 +7,7 @@
  *		old ones (temporary names); nothing that counts has changed.
  *  2. archive	the originals, then sync: archive, new files.
  *  3. intent	into the journal, synced. From here a kill leaves traces.
- *  4. rename	cache, expunge, header | index | removals, moves.
+ *  4. rename	aside, cache, expunge, header | index | removals, moves.
  *  5. sync	the directories; then the old files, until now under the
  *		temporary names, are unlinked.
  *  6. done	into the journal; the archive is settled.
@@ -39,7 +39,8 @@
  * mailboxes back, from the archive (half_done.h), and comes to the same result.
  *
  * Moves (message files to quarantine) come last of all: no state in between has
- * an index that counts on a file which is gone.
+ * an index that counts on a file which is gone. Only what stands in the place of
+ * a file that is to be written, and is none, goes aside before.
  *
  * A power cut is a kill plus the reordering of what was not synced. On one file
  * system renames reach the disk in the order they were made (they share its
@@ -313,7 +314,7 @@ static cyre_status write_ends(struct batch *b)
 static cyre_status before_index(struct cyre_job *job)
 {
 	cyre_status st =
-		cyre_job_perform(job, CYRE_RANK_OTHER, CYRE_RANK_HEADER);
+		cyre_job_perform(job, CYRE_RANK_ASIDE, CYRE_RANK_HEADER);
 
 	return st == CYRE_OK && cyre_job_is_split(job) ? cyre_job_sync_dirs(job)
 						       : st;

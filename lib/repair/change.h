@@ -23,6 +23,7 @@
 /* What a file was. Absent: all zero. */
 struct cyre_identity {
 	bool exists;
+	bool other;    /* no regular file; it has neither size nor sum */
 	uint64_t size; /* bytes */
 	uint64_t ino;  /* 0: any */
 	uint8_t sha256[CYRE_SHA256_LEN];

@@ -77,7 +77,12 @@ void cyre_changes_put(struct cyre_buf *b, const struct cyre_done *d)
 	put_member(&j, "name", d->name);
 	put_member(&j, "to_dir", d->to_dir);
 	put_member(&j, "to_name", d->to_name);
-	put_identity(&j, "before_size", "before_sha256", &d->before);
+	if (d->before.other) {
+		cyre_json_key(&j, "before_other");
+		cyre_json_bool(&j, true);
+	} else {
+		put_identity(&j, "before_size", "before_sha256", &d->before);
+	}
 	put_identity(&j, "after_size", "after_sha256", &d->after);
 	cyre_json_end(&j, '}');
 	cyre_put_u8(b, '\n');
@@ -201,9 +206,9 @@ static bool is_possible(const struct cyre_done *d)
 		return false;
 	switch (d->kind) {
 	case CYRE_DONE_WRITE:
-		return d->after.exists;
+		return d->after.exists && !d->before.other;
 	case CYRE_DONE_REMOVE:
-		return d->before.exists && !d->after.exists;
+		return d->before.exists && !d->before.other && !d->after.exists;
 	case CYRE_DONE_MOVE:
 		return d->before.exists && is_below(d->to_dir) &&
 		       is_component(d->to_name);
@@ -239,6 +244,9 @@ static cyre_status get_done(const json_t *o, struct cyre_done *d)
 			o, "before_size", "before_sha256", &d->before);
 	if (st == CYRE_OK)
 		st = get_identity(o, "after_size", "after_sha256", &d->after);
+	if (json_is_true(json_object_get(o, "before_other")))
+		d->before =
+			(struct cyre_identity){.exists = true, .other = true};
 	return st == CYRE_OK && !is_possible(d) ? CYRE_EFORMAT : st;
 }
 

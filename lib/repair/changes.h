@@ -11,10 +11,11 @@
  *		%XX: names are bytes, and an undo must find them again
  *   to_dir, to_name	of a move
  *   before_size, before_sha256	absent: there was no file
+ *   before_other	true: there was something that is no regular file
  *   after_size, after_sha256	absent: there is none
  *
  * What was there before a write or a remove is a member of the archive, with
- * owner, mode and times. A moved file is not: it is still there.
+ * owner, mode and times. What is moved is not: it is still there.
  *
  * Threads: no state.
  */

@@ -48,8 +48,11 @@ cyre_status cyre_identity_look(int dirfd, const char *name,
 		ret_info->fd = -1;
 		return e->errnum == ENOENT ? CYRE_OK : st;
 	}
-	if (ret_info->kind != CYRE_KIND_FILE)
+	if (ret_info->kind != CYRE_KIND_FILE) {
+		*ret = (struct cyre_identity){
+			.exists = true, .other = true, .ino = ret_info->ino};
 		return CYRE_EBUSY;
+	}
 	*ret = (struct cyre_identity){
 		.exists = true, .size = ret_info->size, .ino = ret_info->ino};
 	return hash_fd(ret_info->fd, ret->size, hasher, ret->sha256, e);
@@ -60,6 +63,9 @@ bool cyre_identity_same(
 {
 	if (!want->exists || !now->exists)
 		return want->exists == now->exists;
+	if (want->other || now->other)
+		return want->other == now->other &&
+		       (!want->ino || want->ino == now->ino);
 	return want->size == now->size &&
 	       (!want->ino || want->ino == now->ino) &&
 	       !memcmp(want->sha256, now->sha256, CYRE_SHA256_LEN);

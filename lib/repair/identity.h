@@ -13,7 +13,8 @@
  * What stands under the name now; all of the file is read. A `dirfd` of -1 is a
  * directory that does not exist. ret_info->fd stays open, -1 for no file.
  *
- * CYRE_OK; CYRE_EBUSY: something that is no file; CYRE_EIO, CYRE_ENOMEM.
+ * CYRE_OK; CYRE_EBUSY: something that is no file, as *ret says; CYRE_EIO,
+ * CYRE_ENOMEM.
  */
 cyre_status cyre_identity_look(int dirfd, const char *name,
 	struct cyre_opener *o, struct cyre_hasher *hasher,

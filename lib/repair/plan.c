@@ -100,6 +100,34 @@ void cyre_plan_note_number(struct cyre_plan_work *w, enum cyre_file file,
 				  .loss = loss});
 }
 
+cyre_status cyre_plan_add_move(struct cyre_plan_work *w, enum cyre_file file,
+	const struct cyre_msgfile *f)
+{
+	char where[] = CYRE_QUARANTINE;
+	struct cyre_plan *p = w->plan;
+	struct cyre_plan_move *grown;
+	size_t cap;
+
+	if (p->n_moves == p->cap_moves) {
+		cap = p->cap_moves ? p->cap_moves * 2 : 16;
+		grown = reallocarray(p->moves, cap, sizeof(*grown));
+		if (!grown)
+			return CYRE_ENOMEM;
+		p->moves = grown;
+		p->cap_moves = cap;
+	}
+	p->moves[p->n_moves] = (struct cyre_plan_move){.file = file};
+	if (f)
+		p->moves[p->n_moves].message = *f;
+	p->n_moves++;
+	cyre_plan_note(w, &(struct cyre_repair){.file = file,
+				  .uid = f ? f->uid : 0,
+				  .field = "place",
+				  .after = where,
+				  .origin = f ? "no record" : "no file"});
+	return CYRE_OK;
+}
+
 struct cyre_plan_file *cyre_plan_add_file(
 	struct cyre_plan_work *w, enum cyre_file file)
 {
@@ -161,16 +189,34 @@ const struct cyre_mail_behaviour *cyre_plan_behaviour(
 	return b ? b : cyre_mail_behaviour(newest_release(w->to));
 }
 
+/* Files of deleted messages are no problem; with these policies they are work. */
+static bool orphans_to_do(const struct cyre_plan_work *w)
+{
+	static const enum cyre_problem orphans[] = {CYRE_P_MESSAGE_FILE_LEFT,
+		CYRE_P_MESSAGE_NO_RECORD, CYRE_PROBLEM_COUNT};
+	const enum cyre_problem *p;
+
+	if (w->policy->orphans != CYRE_ORPHANS_ADOPT &&
+		w->policy->orphans != CYRE_ORPHANS_QUARANTINE)
+		return false;
+	for (p = orphans; *p != CYRE_PROBLEM_COUNT; p++)
+		if (w->found->count[*p] &&
+			(!w->policy->only || w->policy->only[*p]))
+			return true;
+	return false;
+}
+
 /* What can be set right in the files of this mailbox. */
 static bool anything_to_do(const struct cyre_plan_work *w)
 {
 	static const enum cyre_problem others[] = {CYRE_P_EMPTY_MAILBOX_DIR,
 		CYRE_P_SPOOL_WITHOUT_META, CYRE_P_ARCHIVE_WITHOUT_META,
-		CYRE_P_UNIQUEID_MISFILED, CYRE_PROBLEM_COUNT};
+		CYRE_P_UNIQUEID_MISFILED, CYRE_P_NOT_REGULAR,
+		CYRE_PROBLEM_COUNT};
 
-	return cyre_plan_family(w, "HD-") || cyre_plan_family(w, "IX-") ||
-	       cyre_plan_family(w, "EX-") || cyre_plan_family(w, "CA-") ||
-	       cyre_plan_has(w, others) ||
+	return orphans_to_do(w) || cyre_plan_family(w, "HD-") ||
+	       cyre_plan_family(w, "IX-") || cyre_plan_family(w, "EX-") ||
+	       cyre_plan_family(w, "CA-") || cyre_plan_has(w, others) ||
 	       (w->policy->index_version && w->j->index_read &&
 		       w->policy->index_version != w->j->index.layout->version);
 }
@@ -178,13 +224,27 @@ static bool anything_to_do(const struct cyre_plan_work *w)
 /* What cannot be read now must not be replaced: it may be there tomorrow. */
 static bool anything_unreadable(const struct cyre_plan_work *w)
 {
+	bool others_go = cyre_plan_wants(w, CYRE_P_NOT_REGULAR);
 	int i;
 
 	for (i = 0; i < CYRE_FILE_COUNT; i++)
 		if (w->ev->meta[i].state == CYRE_ENTRY_BROKEN ||
-			w->ev->meta[i].state == CYRE_ENTRY_OTHER)
+			(w->ev->meta[i].state == CYRE_ENTRY_OTHER &&
+				!others_go))
 			return true;
 	return w->found->count[CYRE_P_DIRECTORY_UNREADABLE] != 0;
+}
+
+/* What is no file, in the place of one. */
+static cyre_status move_others(struct cyre_plan_work *w)
+{
+	cyre_status st = CYRE_OK;
+	int i;
+
+	for (i = 0; st == CYRE_OK && i < CYRE_FILE_COUNT; i++)
+		if (w->ev->meta[i].state == CYRE_ENTRY_OTHER)
+			st = cyre_plan_add_move(w, (enum cyre_file)i, NULL);
+	return st;
 }
 
 static void drop_unchanged(struct cyre_plan_work *w)
@@ -207,7 +267,7 @@ static void drop_unchanged(struct cyre_plan_work *w)
 		p->files[n++] = *f;
 	}
 	p->n_files = n;
-	p->needed = n > 0;
+	p->needed = n || p->n_moves;
 }
 
 static void free_work(struct cyre_plan_work *w)
@@ -239,7 +299,9 @@ cyre_status cyre_plan_make(const struct cyre_evidence *ev,
 		return CYRE_OK;
 	if (anything_unreadable(&w))
 		return CYRE_EIO;
-	st = cyre_plan_records(&w);
+	st = move_others(&w);
+	if (st == CYRE_OK)
+		st = cyre_plan_records(&w);
 	if (st == CYRE_OK)
 		st = cyre_plan_outside(&w);
 	if (st == CYRE_OK)
@@ -265,5 +327,6 @@ void cyre_plan_free(struct cyre_plan *p)
 		free(p->repairs[i].after);
 	}
 	free(p->repairs);
+	free(p->moves);
 	*p = (struct cyre_plan){0};
 }

@@ -72,10 +72,19 @@ struct cyre_plan_file {
 	struct cyre_buf bytes; /* unless it is removed */
 };
 
+/* What goes out of the mailbox, to the quarantine: a message file, or something
+ * that stands in the place of a metadata file and is none. */
+struct cyre_plan_move {
+	enum cyre_file file;
+	struct cyre_msgfile message; /* of CYRE_FILE_MESSAGE */
+};
+
 struct cyre_plan {
 	bool needed; /* else there is nothing to do */
 	struct cyre_plan_file files[8];
 	size_t n_files;
+	struct cyre_plan_move *moves; /* metadata first, then by uid */
+	size_t n_moves, cap_moves;
 	struct cyre_repair *repairs;
 	size_t n_repairs, cap_repairs;
 	uint64_t repairs_dropped; /* beyond what is kept */

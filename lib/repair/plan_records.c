@@ -300,6 +300,7 @@ static bool may_adopt(
 	case CYRE_ORPHANS_ADOPT:
 		return true;
 	case CYRE_ORPHANS_AUTO:
+	case CYRE_ORPHANS_QUARANTINE:
 		break;
 	}
 	return !w->whole || f->uid > w->known_last_uid;
@@ -321,6 +322,19 @@ static cyre_status adopt(struct cyre_plan_work *w, const struct cyre_msgfile *f)
 	return CYRE_OK;
 }
 
+/* The files of one uid, on one side or both. */
+static cyre_status move_away(
+	struct cyre_plan_work *w, const struct cyre_msgfile *f, size_t n)
+{
+	cyre_status st = CYRE_OK;
+	size_t i;
+
+	for (i = 0; st == CYRE_OK && i < n; i++)
+		if (f[i].state == CYRE_ENTRY_FILE)
+			st = cyre_plan_add_move(w, CYRE_FILE_MESSAGE, &f[i]);
+	return st;
+}
+
 static cyre_status match_files(struct cyre_plan_work *w)
 {
 	const struct cyre_msgfile *f = w->ev->files;
@@ -337,6 +351,8 @@ static cyre_status match_files(struct cyre_plan_work *w)
 				pick(w, &w->records[k].r, i, n));
 		else if (may_adopt(w, &f[i]))
 			st = adopt(w, &f[i]);
+		else if (w->policy->orphans == CYRE_ORPHANS_QUARANTINE)
+			st = move_away(w, &f[i], n);
 	}
 	return st;
 }

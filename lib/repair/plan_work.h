@@ -75,6 +75,10 @@ void cyre_plan_note_number(struct cyre_plan_work *w, enum cyre_file file,
 /* Must the header be written again from what is left of it? */
 bool cyre_plan_header_is_damaged(const struct cyre_plan_work *w);
 
+/* Something goes to the quarantine. `f`: of a message. CYRE_OK, CYRE_ENOMEM. */
+cyre_status cyre_plan_add_move(struct cyre_plan_work *w, enum cyre_file file,
+	const struct cyre_msgfile *f);
+
 /* The steps, in this order. CYRE_OK, CYRE_ENOMEM, CYRE_EIO. */
 cyre_status cyre_plan_records(struct cyre_plan_work *w);
 cyre_status cyre_plan_cache(struct cyre_plan_work *w);

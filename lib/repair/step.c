@@ -52,7 +52,7 @@ static enum cyre_rank rank_of(const struct cyre_change *c)
 	case CYRE_CHANGE_REMOVE:
 		return CYRE_RANK_REMOVE;
 	case CYRE_CHANGE_MOVE:
-		return CYRE_RANK_MOVE;
+		return c->before.other ? CYRE_RANK_ASIDE : CYRE_RANK_MOVE;
 	case CYRE_CHANGE_WRITE:
 		break;
 	}
@@ -164,6 +164,20 @@ static cyre_status open_dirs(struct cyre_job *job)
 	return st == CYRE_OK ? st : cyre_job_fail(job, NULL, st, &e);
 }
 
+/* Those that move something aside come first. */
+static bool is_moved_aside(
+	const struct cyre_job *job, const struct cyre_step *s)
+{
+	size_t i;
+
+	for (i = 0; s->c->kind == CYRE_CHANGE_WRITE && i < job->n_steps; i++)
+		if (job->steps[i].rank == CYRE_RANK_ASIDE &&
+			job->steps[i].at == s->at &&
+			!strcmp(job->steps[i].c->name, s->c->name))
+			return true;
+	return false;
+}
+
 cyre_status cyre_job_open(struct cyre_job *job, struct cyre_change_set *set,
 	struct cyre_opener *o)
 {
@@ -195,6 +209,7 @@ cyre_status cyre_job_open(struct cyre_job *job, struct cyre_change_set *set,
 			s->at->source = true;
 			if (c->kind == CYRE_CHANGE_MOVE)
 				s->to = find_dir(job, c->root, c->to_dir);
+			s->makes_room = is_moved_aside(job, s);
 		}
 	return open_dirs(job);
 }
@@ -231,6 +246,12 @@ static cyre_status check_step(struct cyre_step *s, struct cyre_opener *o,
 
 	st = cyre_identity_look(
 		s->at->fd, c->name, o, hasher, &s->was, &s->now, e);
+	if (st == CYRE_EBUSY && s->makes_room) {
+		s->now = (struct cyre_identity){0};
+		st = CYRE_OK;
+	} else if (st == CYRE_EBUSY && c->before.other) {
+		st = CYRE_OK;
+	}
 	if (st != CYRE_OK)
 		return st;
 	s->existed = s->now.exists;
@@ -260,6 +281,8 @@ static cyre_status check_step(struct cyre_step *s, struct cyre_opener *o,
 		s->to->fd, c->to_name, o, hasher, &target, &there, e);
 	if (target.fd >= 0)
 		close(target.fd);
+	if (st == CYRE_EBUSY && c->before.other)
+		st = CYRE_OK;
 	if (st != CYRE_OK)
 		return st;
 	s->todo = s->now.exists;

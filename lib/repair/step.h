@@ -15,6 +15,7 @@
 
 /* The order in which changes are made; see apply.c. */
 enum cyre_rank {
+	CYRE_RANK_ASIDE,
 	CYRE_RANK_OTHER,
 	CYRE_RANK_CACHE,
 	CYRE_RANK_EXPUNGE,
@@ -40,6 +41,7 @@ struct cyre_step {
 	struct cyre_identity now, after; /* at the check; when done */
 	int tmp; /* descriptor of the temporary, until it is synced */
 	bool existed, todo, has_tmp, performed;
+	bool makes_room; /* a write where something is moved aside before */
 };
 
 /* A directory this job made. */

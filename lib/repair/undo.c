@@ -190,6 +190,41 @@ static enum cyre_undo_action judge_file(struct undo *u, const struct item *it,
 	return CYRE_UNDO_CHANGED;
 }
 
+static bool same_mailbox(const struct item *a, const struct item *b)
+{
+	const char *x = a->d->mboxname ? a->d->mboxname : "";
+	const char *y = b->d->mboxname ? b->d->mboxname : "";
+
+	return !strcmp(x, y);
+}
+
+/* Something that was no file went aside for this one. Changes of a mailbox stand
+ * together, those first. */
+static bool had_room_made(const struct undo *u, const struct item *it)
+{
+	const struct item *i;
+
+	for (i = it; i-- > u->items && same_mailbox(i, it);)
+		if (i->d->kind == CYRE_DONE_MOVE && i->d->before.other &&
+			!strcmp(i->d->name, it->d->name) &&
+			!strcmp(i->d->dir, it->d->dir) &&
+			!strcmp(i->d->root, it->d->root))
+			return true;
+	return false;
+}
+
+/* Where it was our new file may stand now, which goes before it comes back. */
+static void judge_other(struct item *it, const struct cyre_identity *now,
+	const struct cyre_identity *there)
+{
+	if (now->other && !there->exists)
+		it->old = true; /* nothing to do */
+	else if (!now->other && there->other)
+		it->action = CYRE_UNDO_MOVE;
+	else
+		it->action = CYRE_UNDO_CHANGED;
+}
+
 static cyre_status judge(struct undo *u, struct item *it)
 {
 	struct cyre_identity now, there = {0};
@@ -208,8 +243,11 @@ static cyre_status judge(struct undo *u, struct item *it)
 	if (st != CYRE_OK)
 		return st;
 	if (it->d->kind != CYRE_DONE_MOVE) {
-		it->action = other ? CYRE_UNDO_CHANGED
-				   : judge_file(u, it, &info, &now);
+		if (other)
+			it->action = had_room_made(u, it) ? CYRE_UNDO_NOTHING
+							  : CYRE_UNDO_CHANGED;
+		else
+			it->action = judge_file(u, it, &info, &now);
 		it->old = it->action == CYRE_UNDO_NOTHING ||
 			  (cyre_identity_same(&it->d->before, &now) &&
 				  !cyre_identity_same(&it->d->after, &now));
@@ -219,7 +257,9 @@ static cyre_status judge(struct undo *u, struct item *it)
 	if (st == CYRE_OK)
 		st = look(u, it->to_dir, it->d->to_name, &info, &there,
 			&other_there);
-	if (!other && cyre_identity_same(&it->d->before, &now))
+	if (it->d->before.other)
+		judge_other(it, &now, &there);
+	else if (!other && cyre_identity_same(&it->d->before, &now))
 		it->old = true; /* nothing to do */
 	else if (!other && !now.exists && !other_there &&
 		 cyre_identity_same(&it->d->before, &there))
@@ -235,14 +275,6 @@ static bool is_asked_for(const struct undo *u, struct item *it)
 
 	it->left = u->o->mboxname && strcmp(name, u->o->mboxname) != 0;
 	return !it->left;
-}
-
-static bool same_mailbox(const struct item *a, const struct item *b)
-{
-	const char *x = a->d->mboxname ? a->d->mboxname : "";
-	const char *y = b->d->mboxname ? b->d->mboxname : "";
-
-	return !strcmp(x, y);
 }
 
 /* A mailbox of which one file was changed since is left alone altogether; so is

@@ -35,15 +35,15 @@ def need_strace():
 def state(*roots, times=True, leave_out=()):
     """Everything below the roots; temporaries of ours apart."""
     files, ours = {}, []
-    for root in roots:
+    for n, root in enumerate(roots):
         for where, dirs, names in os.walk(root):
             dirs[:] = [d for d in dirs
                        if os.path.join(where, d) not in leave_out]
             for name in names + dirs:
                 path = os.path.join(where, name)
-                key = os.path.relpath(path, root)
+                key = "%d/%s" % (n, os.path.relpath(path, root))
                 s = os.lstat(path)
-                if name.startswith(".cyrescue-"):
+                if name.startswith(".cyrescue-new."):
                     ours.append(key)
                 elif name in dirs:
                     files[key + "/"] = (s.st_mode, s.st_uid, s.st_gid)

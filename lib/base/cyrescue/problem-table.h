@@ -86,7 +86,7 @@
 	X(NOT_REGULAR, "FS-003", "not-a-regular-file", DAMAGE, ASK, \
 	  "a $t stands where a regular file belongs", \
 	  "The server would follow or open something that is not mail data.", \
-	  "Never opened. Look at it by hand; with --accept all it is moved to the undo archive and the file rebuilt.") \
+	  "Never opened. Look at it by hand; with --accept all what stands in the place of a metadata file is moved to the quarantine and the file built again.") \
 	X(WRONG_OWNER, "FS-004", "wrong-owner", DAMAGE, EXACT, \
 	  "owned by $a:$t, the spool by uid $e", \
 	  "The server may be unable to open the mailbox although its data is intact.", \
