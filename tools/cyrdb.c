@@ -185,7 +185,7 @@ static int report_file(const struct db_tool *t, const struct db_file *f)
 	struct cyre_dbreport d = {.path = f->path, .found = &f->l.found};
 
 	if (f->l.db)
-		cyre_dbload_describe(&f->l, &d);
+		cyre_dbload_describe(f->l.db, &d);
 	return cyre_dbreport_file(&t->out, &d) == CYRE_OK ? EXIT_CLEAN
 							  : EXIT_NOT_DONE;
 }

@@ -9,6 +9,7 @@
  */
 #include "run.h"
 
+#include <cyrescue/dbload.h>
 #include <stdlib.h>
 
 #include "check_mboxlist.h"
@@ -97,13 +98,19 @@ cyre_status cyre_run_read_database(struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_server_file *f, struct cyre_findings *found,
 	struct cyre_db **ret)
 {
-	struct cyre_db *db = NULL;
+	struct cyre_dbload_options o = {.memory = r->rules.limit};
 	cyre_status st = cyre_run_read_file(r, w, f, found);
+	struct cyre_db *db = NULL;
+	struct cyre_buf path = {0};
 
 	*ret = NULL;
 	if (st != CYRE_OK)
 		return st == CYRE_ENOMEM ? st : CYRE_OK;
-	st = cyre_db_open(cyre_buf_slice(&w->scratch), found, &db);
+	cyre_run_put_path(r, f, &path);
+	st = path.bad ? CYRE_ENOMEM
+		      : cyre_dbload_bytes((const char *)path.p,
+				cyre_buf_slice(&w->scratch), &o, found, &db);
+	cyre_buf_free(&path);
 	if (st == CYRE_EFORMAT)
 		CYRE_FIND(found, .problem = CYRE_P_DB_UNKNOWN,
 			.file = CYRE_FILE_OTHER, .length = w->scratch.n);

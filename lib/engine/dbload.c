@@ -9,7 +9,6 @@
 #include <cyrescue/dbload.h>
 
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 #include "berkeley_files.h"
 #include "berkeley_log.h"
 #include "bytes.h"
+#include "db.h"
 
 static bool is_damaged(const struct cyre_findings *found)
 {
@@ -28,6 +28,15 @@ static bool is_damaged(const struct cyre_findings *found)
 
 	return cyre_findings_worst(found, &worst) && worst >= CYRE_SEV_DAMAGE;
 }
+
+struct load {
+	const char *path;
+	struct cyre_slice bytes;
+	const struct cyre_dbload_options *o;
+	struct cyre_findings *found;
+	struct cyre_db *db;
+	bool file_is_right; /* once its logs are applied */
+};
 
 /* ---- the log files ---- */
 
@@ -65,9 +74,8 @@ static cyre_status read_version(struct version *v)
 }
 
 /* A replay that fails is no version; the reason is told once. */
-static cyre_status replay(struct cyre_dbload *l,
-	const struct cyre_berkeley_replay *r, struct version *ret,
-	uint32_t *version)
+static cyre_status replay(struct load *l, const struct cyre_berkeley_replay *r,
+	struct version *ret, uint32_t *version)
 {
 	struct cyre_error ignored;
 	cyre_status st;
@@ -77,8 +85,8 @@ static cyre_status replay(struct cyre_dbload *l,
 		return st;
 	if (st == CYRE_OK)
 		return read_version(ret);
-	if (st != CYRE_EFORMAT && !l->found.count[CYRE_P_DB_LOG_UNREAD])
-		CYRE_FIND(&l->found, .problem = CYRE_P_DB_LOG_UNREAD,
+	if (st != CYRE_EFORMAT && !l->found->count[CYRE_P_DB_LOG_UNREAD])
+		CYRE_FIND(l->found, .problem = CYRE_P_DB_LOG_UNREAD,
 			.actual = *version, .file = CYRE_FILE_OTHER);
 	return CYRE_OK;
 }
@@ -115,8 +123,8 @@ static bool is_whole(const struct version *v)
 }
 
 /* A log file that is damaged in the middle ends a replay, which says nothing. */
-static cyre_status check_log(struct cyre_dbload *l, const char *dir,
-	const char *name, uint64_t limit)
+static cyre_status check_log(
+	struct load *l, const char *dir, const char *name, uint64_t limit)
 {
 	struct cyre_berkeley_log log;
 	struct cyre_slice bytes = {NULL, 0};
@@ -126,7 +134,7 @@ static cyre_status check_log(struct cyre_dbload *l, const char *dir,
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	st = cyre_dbfile_read(path, limit, &bytes, NULL, NULL);
 	if (st == CYRE_OK && cyre_berkeley_log_read(bytes, &log) && log.next)
-		CYRE_FIND(&l->found, .problem = CYRE_P_DB_LOG_DAMAGED,
+		CYRE_FIND(l->found, .problem = CYRE_P_DB_LOG_DAMAGED,
 			.offset = log.end, .actual = log.next, .text = name,
 			.file = CYRE_FILE_OTHER);
 	free((void *)bytes.p);
@@ -138,8 +146,7 @@ static int is_log(const struct dirent *e)
 	return cyre_bfiles_is_log(e->d_name);
 }
 
-static cyre_status check_logs(
-	struct cyre_dbload *l, const char *dir, uint64_t limit)
+static cyre_status check_logs(struct load *l, const char *dir, uint64_t limit)
 {
 	cyre_status st = CYRE_OK;
 	struct dirent **e;
@@ -157,25 +164,27 @@ static cyre_status check_logs(
 
 /* With the logs the server would have the file whole again, as after each
  * crash: what the file alone looks like is then no damage. */
-static void take(struct cyre_dbload *l, struct version *own,
-	struct version *best, bool as_server)
+static void take(struct load *l, struct version *own, struct version *best,
+	bool as_server)
 {
 	uint64_t changed = own->db ? count_changed(own->db, best->db)
 				   : cyre_db_count(best->db);
 
 	if (!changed)
 		return;
-	CYRE_FIND(&l->found, .problem = CYRE_P_DB_LOG_NEWER, .actual = changed,
+	CYRE_FIND(l->found,
+		.problem = as_server ? CYRE_P_DB_LOG_NEWER : CYRE_P_DB_LOG_ONLY,
+		.actual = as_server ? changed : cyre_db_count(best->db),
 		.file = CYRE_FILE_OTHER);
 	l->file_is_right = as_server && !best->damaged;
+	cyre_db_adopt(best->db, (uint8_t *)best->bytes.p);
 	l->db = best->db;
-	l->replayed = (uint8_t *)best->bytes.p;
 	best->db = NULL;
 	best->bytes = (struct cyre_slice){NULL, 0};
 }
 
-static cyre_status apply_logs(struct cyre_dbload *l, uint64_t limit,
-	const struct cyre_berkeley_env *env)
+static cyre_status apply_logs(
+	struct load *l, uint64_t limit, const struct cyre_berkeley_env *env)
 {
 	struct cyre_berkeley_replay r = {
 		.env = *env, .file = l->bytes, .limits.bytes = limit};
@@ -209,24 +218,23 @@ static cyre_status apply_logs(struct cyre_dbload *l, uint64_t limit,
 	return st;
 }
 
-static cyre_status load_berkeley(const char *path,
-	const struct cyre_dbload_options *o, struct cyre_dbload *l)
+static cyre_status load_berkeley(struct load *l)
 {
 	struct cyre_berkeley_env env = {NULL, NULL};
 	cyre_status st;
 
-	if (o->env && !*o->env)
+	if (l->o->env && !*l->o->env)
 		return CYRE_OK;
-	st = cyre_berkeley_env_find(path, o->env, &env);
+	st = cyre_berkeley_env_find(l->path, l->o->env, &env);
 	if (st == CYRE_OK && env.dir)
-		st = apply_logs(l, o->memory, &env);
+		st = apply_logs(l, l->o->memory, &env);
 	cyre_berkeley_env_free(&env);
 	return st;
 }
 
 /* ---- all of them ---- */
 
-static void tell_journals(const char *path, struct cyre_findings *found)
+static void tell_journals(const struct load *l)
 {
 	static const char *const ends[] = {"-journal", "-wal"};
 	char beside[4096];
@@ -234,57 +242,42 @@ static void tell_journals(const char *path, struct cyre_findings *found)
 	size_t i;
 
 	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		snprintf(beside, sizeof(beside), "%s%s", path, ends[i]);
+		snprintf(beside, sizeof(beside), "%s%s", l->path, ends[i]);
 		if (stat(beside, &sb) == 0 && sb.st_size > 0)
-			CYRE_FIND(found, .problem = CYRE_P_DB_JOURNAL,
+			CYRE_FIND(l->found, .problem = CYRE_P_DB_JOURNAL,
 				.length = (uint64_t)sb.st_size, .text = beside,
 				.file = CYRE_FILE_OTHER);
 	}
 }
 
-/* The findings of the file come first, whatever its logs add. */
-static cyre_status load(const char *path, const struct cyre_dbload_options *o,
-	struct cyre_dbload *l)
+cyre_status cyre_dbload_bytes(const char *path, struct cyre_slice bytes,
+	const struct cyre_dbload_options *o, struct cyre_findings *found,
+	struct cyre_db **ret)
 {
-	enum cyre_db_format format = o->as ? o->as : cyre_db_detect(l->bytes);
+	struct load l = {.path = path, .bytes = bytes, .o = o, .found = found};
+	enum cyre_db_format format = o->as ? o->as : cyre_db_detect(bytes);
 	struct cyre_db *db = NULL;
 	cyre_status st = CYRE_OK;
 
 	/* A file that lost its first bytes, or all: the logs may know it. */
-	if (format == CYRE_DB_BERKELEY || format == CYRE_DB_NONE || !l->bytes.n)
-		st = load_berkeley(path, o, l);
+	if (format == CYRE_DB_BERKELEY || format == CYRE_DB_NONE || !bytes.n)
+		st = load_berkeley(&l);
 	if (format == CYRE_DB_SQLITE)
-		tell_journals(path, &l->found);
+		tell_journals(&l);
 	if (st != CYRE_OK)
 		return st;
-	if (l->db && l->file_is_right)
-		return CYRE_OK;
-	if (l->db)
-		/* Only what is wrong with the file itself is wanted. */
-		st = cyre_db_read(l->bytes, &l->found, &db);
-	else if (o->as)
-		return cyre_db_salvage(l->bytes, o->as, &l->found, &l->db);
-	else
-		return cyre_db_open(l->bytes, &l->found, &l->db);
+	if (!l.db)
+		return o->as ? cyre_db_salvage(bytes, o->as, found, ret)
+			     : cyre_db_open(bytes, found, ret);
+	/* Only what is wrong with the file itself is wanted. */
+	if (!l.file_is_right)
+		st = cyre_db_read(bytes, found, &db);
 	cyre_db_free(db);
-	return st == CYRE_EFORMAT ? CYRE_OK : st;
-}
-
-cyre_status cyre_dbload_bytes(const char *path, struct cyre_slice bytes,
-	const struct cyre_dbload_options *o, struct cyre_dbload *ret,
-	struct cyre_error *reterr)
-{
-	cyre_status st;
-
-	ret->bytes = bytes;
-	st = load(path, o, ret);
-	if (st == CYRE_EFORMAT) {
-		CYRE_FIND(&ret->found, .problem = CYRE_P_DB_UNKNOWN,
-			.file = CYRE_FILE_OTHER);
-		st = ret->found.status;
+	if (st == CYRE_OK || st == CYRE_EFORMAT) {
+		*ret = l.db;
+		return CYRE_OK;
 	}
-	if (st == CYRE_EIO && reterr && !reterr->errnum)
-		reterr->errnum = EIO;
+	cyre_db_free(l.db);
 	return st;
 }
 
@@ -292,24 +285,29 @@ cyre_status cyre_dbload_file(const char *path,
 	const struct cyre_dbload_options *o, struct cyre_dbload *ret,
 	struct cyre_error *reterr)
 {
-	struct cyre_slice bytes = {NULL, 0};
 	cyre_status st;
 
-	st = cyre_dbfile_read(path, o->memory, &bytes, &ret->owner, reterr);
+	st = cyre_dbfile_read(
+		path, o->memory, &ret->bytes, &ret->owner, reterr);
 	if (st != CYRE_OK)
 		return st;
-	return cyre_dbload_bytes(path, bytes, o, ret, reterr);
+	st = cyre_dbload_bytes(path, ret->bytes, o, &ret->found, &ret->db);
+	if (st == CYRE_EFORMAT) {
+		CYRE_FIND(&ret->found, .problem = CYRE_P_DB_UNKNOWN,
+			.file = CYRE_FILE_OTHER);
+		st = ret->found.status;
+	}
+	return st;
 }
 
-void cyre_dbload_describe(
-	const struct cyre_dbload *l, struct cyre_dbreport *ret)
+void cyre_dbload_describe(const struct cyre_db *db, struct cyre_dbreport *ret)
 {
-	const struct cyre_db_info *info = cyre_db_info(l->db);
+	const struct cyre_db_info *info = cyre_db_info(db);
 	int i;
 
 	ret->format = cyre_db_format_name(info->format);
 	ret->order = cyre_db_order_name(info->order);
-	ret->keys = cyre_db_count(l->db);
+	ret->keys = cyre_db_count(db);
 	ret->generation = info->generation;
 	ret->counted = info->counted;
 	ret->expected = info->expected;
@@ -324,7 +322,6 @@ void cyre_dbload_free(struct cyre_dbload *l)
 {
 	cyre_db_free(l->db);
 	cyre_findings_free(&l->found);
-	free(l->replayed);
 	free((void *)l->bytes.p);
 	*l = (struct cyre_dbload){.db = NULL};
 }

@@ -279,38 +279,28 @@ static cyre_status show_keys(
 }
 
 /* As cyrdb shows it: what it is, its findings, then its keys. */
-static cyre_status show_loaded(
-	struct cyre_shower *s, const char *path, struct cyre_dbload *l)
+static cyre_status show_database(
+	struct cyre_shower *s, const char *path, struct cyre_slice bytes)
 {
 	struct cyre_dbreport_options o = {.format = s->o->format,
 		.verbose = s->o->verbose,
 		.write = s->o->write,
 		.payload = s->o->payload};
-	struct cyre_dbreport d = {.path = path, .found = &l->found};
-	cyre_status st;
+	struct cyre_dbload_options load = {.memory = s->o->memory};
+	struct cyre_dbreport d = {.path = path, .found = &s->found};
+	struct cyre_db *db;
+	cyre_status st = cyre_dbload_bytes(path, bytes, &load, &s->found, &db);
 
-	if (!l->db)
-		return CYRE_EFORMAT;
-	cyre_dbload_describe(l, &d);
+	if (st != CYRE_OK)
+		return st;
+	cyre_dbload_describe(db, &d);
 	st = cyre_dbreport_file(&o, &d);
 	if (st == CYRE_OK)
-		st = show_keys(&o, l->db);
-	if (cyre_findings_worst(&l->found, &s->out.worst))
+		st = show_keys(&o, db);
+	if (cyre_findings_worst(&s->found, &s->out.worst))
 		s->out.any = true;
-	return st;
-}
-
-static cyre_status show_database(
-	struct cyre_shower *s, const char *path, struct cyre_slice bytes)
-{
-	struct cyre_dbload_options o = {.memory = s->o->memory};
-	struct cyre_dbload l = {.db = NULL};
-	cyre_status st = cyre_dbload_bytes(path, bytes, &o, &l, s->error);
-
-	if (st == CYRE_OK)
-		st = show_loaded(s, path, &l);
-	l.bytes.p = NULL; /* the caller's */
-	cyre_dbload_free(&l);
+	cyre_findings_free(&s->found);
+	cyre_db_free(db);
 	return st;
 }
 

@@ -159,7 +159,14 @@ void cyre_db_free(struct cyre_db *db)
 		free(b);
 	}
 	free(db->e);
+	free(db->adopted);
 	free(db);
+}
+
+void cyre_db_adopt(struct cyre_db *db, uint8_t *bytes)
+{
+	free(db->adopted);
+	db->adopted = bytes;
 }
 
 uint8_t *cyre_db_alloc(struct cyre_db *db, size_t n)

@@ -18,6 +18,7 @@ struct cyre_db {
 	size_t n, cap;
 	bool finished;
 	struct cyre_db_block *blocks; /* bytes that are not in the file */
+	uint8_t *adopted;             /* free(3) */
 };
 
 struct cyre_db_driver {
@@ -51,6 +52,8 @@ cyre_db_compare *cyre_db_comparer(enum cyre_db_order o);
 cyre_status cyre_db_add(struct cyre_db *db, const struct cyre_db_entry *e);
 /* n bytes that live as long as `db`; NULL: no memory. */
 uint8_t *cyre_db_alloc(struct cyre_db *db, size_t n);
+/* From now on `bytes`, of malloc(3), live as long as `db`. */
+void cyre_db_adopt(struct cyre_db *db, uint8_t *bytes);
 /* Sorts by key, then trust, keeps the newest of equals, and counts. */
 void cyre_db_finish(struct cyre_db *db);
 

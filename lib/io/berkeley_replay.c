@@ -39,6 +39,7 @@ struct job {
 	struct cyre_bfiles files;
 	int out; /* memfd: the result */
 	bool from_start;
+	bool mentioned; /* some log has the name of the database */
 	struct cyre_berkeley_limits limits;
 };
 
@@ -220,6 +221,12 @@ static uint32_t log_version(struct cyre_slice s)
 	return magic == LOG_MAGIC ? version : 0;
 }
 
+/* Logs name each database that was open, with its NUL; most were not. */
+static bool mentions(struct cyre_slice log, const char *name)
+{
+	return log.n && memmem(log.p, log.n, name, strlen(name) + 1);
+}
+
 static cyre_status take_log(struct job *j, int dir, const char *name,
 	uint64_t *left, uint32_t *version, struct cyre_error *err)
 {
@@ -240,6 +247,8 @@ static cyre_status take_log(struct job *j, int dir, const char *name,
 		st = put(j, full, b.p, b.n, left, err);
 	if (st == CYRE_OK && log_version(cyre_buf_slice(&b)))
 		*version = log_version(cyre_buf_slice(&b));
+	j->mentioned =
+		j->mentioned || mentions(cyre_buf_slice(&b), j->files.wanted);
 	cyre_buf_free(&b);
 	return st;
 }
@@ -273,7 +282,7 @@ cyre_status cyre_berkeley_replay(const struct cyre_berkeley_replay *r,
 
 	*ret_version = 0;
 	st = take_logs(&j, r->env.dir, &left, ret_version, reterr);
-	if (st == CYRE_OK && !j.files.n)
+	if (st == CYRE_OK && !j.mentioned)
 		st = CYRE_EFORMAT;
 	if (st == CYRE_OK && r->file.n)
 		st = put(&j, CYRE_BFILES_WANTED, r->file.p, r->file.n, &left,

@@ -628,7 +628,11 @@
 	X(DB_JOURNAL, "DB-020", "db-journal-left", STALE, ASK, \
 	  "$t beside it holds $l bytes", \
 	  "The newest changes may stand only there; SQLite applies it when the server opens the file.", \
-	  "Copy both files together; nothing is written here.")
+	  "Copy both files together; nothing is written here.") \
+	X(DB_LOG_ONLY, "DB-021", "db-in-logs-alone", DAMAGE, EXACT, \
+	  "the file is destroyed, $a keys stand in the log files of its environment", \
+	  "The server cannot use the file, and its own recovery does not mend it.", \
+	  "Made again from the log files, on a copy.")
 
 /* ---- the configdirectory: what its databases say, and should ---- */
 #define CYRE_PROBLEMS_CD(X) \

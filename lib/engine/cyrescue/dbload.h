@@ -20,31 +20,34 @@ struct cyre_dbload_options {
 	const char *env;        /* NULL: looked for; "": none */
 };
 
+/*
+ * A database of bytes that were read from `path`, as cyre_db_open() makes it:
+ * it borrows `bytes`, or has its own. What is wrong with the file goes to
+ * `found`. CYRE_EFORMAT: no database, and its logs do not know it.
+ *
+ * CYRE_OK, CYRE_EFORMAT, CYRE_EUNSUPPORTED, CYRE_ENOMEM.
+ */
+CYRE_API cyre_status cyre_dbload_bytes(const char *path,
+	struct cyre_slice bytes, const struct cyre_dbload_options *o,
+	struct cyre_findings *found, struct cyre_db **ret);
+
 struct cyre_dbload {
 	struct cyre_slice bytes;
 	struct cyre_dbfile_owner owner;
 	struct cyre_findings found; /* `keep` may be set before */
 	struct cyre_db *db;         /* NULL: not recognised, and told */
-	uint8_t *replayed;          /* what `db` borrows from instead */
-	bool file_is_right;         /* once its logs are applied */
 };
 
 /*
- * CYRE_OK; CYRE_EIO with `reterr`, CYRE_ELIMIT, CYRE_EUNSUPPORTED, CYRE_ENOMEM.
- * In any case to be freed.
+ * The file, too. CYRE_OK; CYRE_EIO with `reterr`, CYRE_ELIMIT,
+ * CYRE_EUNSUPPORTED, CYRE_ENOMEM. In any case to be freed.
  */
 CYRE_API cyre_status cyre_dbload_file(const char *path,
 	const struct cyre_dbload_options *o, struct cyre_dbload *ret,
 	struct cyre_error *reterr);
-/* The same of bytes that were read; ret->bytes is set to them, and is freed
- * with it. */
-CYRE_API cyre_status cyre_dbload_bytes(const char *path,
-	struct cyre_slice bytes, const struct cyre_dbload_options *o,
-	struct cyre_dbload *ret, struct cyre_error *reterr);
-/* What a report says of l->db, which must be there; path and findings are the
- * caller's. */
+/* What a report says of a database; path and findings are the caller's. */
 CYRE_API void cyre_dbload_describe(
-	const struct cyre_dbload *l, struct cyre_dbreport *ret);
+	const struct cyre_db *db, struct cyre_dbreport *ret);
 CYRE_API void cyre_dbload_free(struct cyre_dbload *l);
 
 #endif

@@ -57,8 +57,7 @@ struct cyre_berkeley_replay {
  * The database as it is once the logs have been applied; free(3) `ret->p`.
  * *ret_version: of the log files, 0: none was seen.
  *
- * CYRE_OK; CYRE_EFORMAT: no log files, or the database is not in them and was
- * not there before; CYRE_EUNSUPPORTED: another release of Berkeley DB wrote
+ * CYRE_OK; CYRE_EFORMAT: no log file knows the database; CYRE_EUNSUPPORTED: another release of Berkeley DB wrote
  * the logs, and only that one reads them; CYRE_ELIMIT: too large, or it took
  * too long; CYRE_EIO with `reterr` (errnum 0: the library gave up, call says
  * what); CYRE_ENOMEM.
