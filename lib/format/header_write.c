@@ -121,10 +121,16 @@ static void write_text(struct writer *w)
 
 /* ---- dlist form ---- */
 
+/* A word of its own, which a name must not be taken for. */
+static bool is_nil(struct cyre_slice s)
+{
+	return cyre_slice_eq(s, cyre_slice_str("NIL"));
+}
+
 /* Atom or quoted; a literal would make the header unreadable. */
 static void put_string(struct writer *w, struct cyre_slice s)
 {
-	if (cyre_dlist_is_atom(s) && !cyre_slice_eq(s, cyre_slice_str("NIL"))) {
+	if (cyre_dlist_is_atom(s) && !is_nil(s)) {
 		cyre_put_slice(w->out, s);
 		return;
 	}
@@ -195,7 +201,9 @@ static void put_flags(struct writer *w, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		if (i)
 			cyre_put_u8(w->out, ' ');
-		if (w->h->flags[i].n)
+		if (is_nil(w->h->flags[i]))
+			put_string(w, w->h->flags[i]);
+		else if (w->h->flags[i].n)
 			put_flag(w, w->h->flags[i]);
 		else
 			cyre_put_str(w->out, "NIL");
