@@ -129,19 +129,39 @@ static bool take_field(struct cyre_slice *s, struct cyre_slice *ret)
 	return true;
 }
 
+/* Takes the next entry; NULL, or what is wrong with it. */
+static const char *take_acl_entry(struct cyre_slice *left)
+{
+	struct cyre_slice id, rights;
+
+	if (!take_field(left, &id))
+		return "an identifier without its end";
+	if (!take_field(left, &rights))
+		return "an identifier without rights";
+	return acl_entry_fault(id, rights);
+}
+
+bool cyre_acl_keep_whole(struct cyre_slice acl, struct cyre_buf *out)
+{
+	struct cyre_slice left = acl;
+	const uint8_t *start = left.p;
+
+	for (; left.n; start = left.p) {
+		if (!take_acl_entry(&left))
+			cyre_put(out, start, (size_t)(left.p - start));
+		else if (left.p == start)
+			break; /* no end to it */
+	}
+	return !out->bad;
+}
+
 static void check_acl(struct check *c)
 {
-	struct cyre_slice left = c->h->acl, id, rights;
+	struct cyre_slice left = c->h->acl;
 	const char *fault = NULL;
 
-	while (left.n && !fault) {
-		if (!take_field(&left, &id))
-			fault = "an identifier without its end";
-		else if (!take_field(&left, &rights))
-			fault = "an identifier without rights";
-		else
-			fault = acl_entry_fault(id, rights);
-	}
+	while (left.n && !fault)
+		fault = take_acl_entry(&left);
 	if (fault)
 		find_str(c, CYRE_P_HEADER_ACL, c->h->acl, fault);
 }
@@ -149,7 +169,7 @@ static void check_acl(struct check *c)
 /* An empty type is a mail folder that was read from a text form. */
 static void check_type(struct check *c)
 {
-	if (!all_of(c->h->type, "enbcajspfdmrzil"))
+	if (!all_of(c->h->type, CYRE_TYPE_LETTERS))
 		find(c, CYRE_P_HEADER_TYPE, c->h->type, c->h->type, 0, 0);
 }
 

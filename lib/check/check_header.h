@@ -8,6 +8,7 @@
 #ifndef CYRE_CHECK_HEADER_H
 #define CYRE_CHECK_HEADER_H
 
+#include "buf.h"
 #include "header.h"
 
 struct cyre_header_context {
@@ -24,5 +25,10 @@ bool cyre_quotaroot_is_above(struct cyre_slice root, struct cyre_slice name);
 
 /* May a user flag have this name? An IMAP atom of less than 1024 bytes. */
 bool cyre_flag_name_ok(struct cyre_slice name);
+/* Appends the entries of an ACL that are whole and mean something. False: no
+ * memory. */
+bool cyre_acl_keep_whole(struct cyre_slice acl, struct cyre_buf *out);
+/* What a mailbox type consists of (header.md 3). */
+#define CYRE_TYPE_LETTERS "enbcajspfdmrzil"
 
 #endif

@@ -275,6 +275,7 @@ static void free_work(struct cyre_plan_work *w)
 	if (w->salvaged)
 		cyre_index_salvage_free(&w->salvage);
 	cyre_header_salvage_free(&w->header_salvage);
+	cyre_buf_free(&w->acl_kept);
 	cyre_buf_free(&w->header_bytes);
 	free(w->records);
 }

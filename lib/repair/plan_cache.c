@@ -55,7 +55,7 @@ static cyre_status holds_good(struct cache_job *c,
 	cyre_status st;
 
 	*ret_len = 0;
-	if (!c->old || p->derive || at < CYRE_CACHE_FIRST ||
+	if (!c->old || p->derive || p->no_cache || at < CYRE_CACHE_FIRST ||
 		at >= c->old->size || at % 4 ||
 		p->r.cache_version > CYRE_CACHE_MAX_VERSION)
 		return CYRE_OK;

@@ -307,6 +307,8 @@ cyre_status cyre_plan_header(struct cyre_plan_work *w)
 		}
 	} else {
 		st = read_left(w);
+		if (st == CYRE_OK)
+			st = cyre_plan_header_doubts(w);
 		if (st != CYRE_OK)
 			return st;
 		fill_gaps(w);

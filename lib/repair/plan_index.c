@@ -194,8 +194,25 @@ static cyre_status write_index(struct cyre_plan_work *w)
 	return st == CYRE_ELIMIT ? CYRE_EIO : st;
 }
 
-/* cyrus.expunge of 2.3: written again when it was, or pointed into the cache
- * that is new now; without records it is removed. */
+/* A file no release since 2.4 keeps (index.md 10.2) becomes part of the index
+ * where that is wanted; messages of the index are never listed there. */
+static void merge_expunge(struct cyre_plan_work *w)
+{
+	size_t i;
+
+	if (w->to < 12 ||
+		(w->from >= 12 && !cyre_plan_wants(w, CYRE_P_EXPUNGE_STALE)))
+		return;
+	for (i = 0; i < w->n; i++) {
+		if (!w->records[i].expunge)
+			continue;
+		w->records[i].expunge = false;
+		w->records[i].r.system_flags |= CYRE_FLAG_EXPUNGED;
+	}
+}
+
+/* Written in its own version when it was read, or pointed into the cache that
+ * is new now; without records it is removed. */
 static cyre_status write_expunge(struct cyre_plan_work *w)
 {
 	const struct cyre_metafile *old = &w->ev->meta[CYRE_FILE_EXPUNGE];
@@ -205,11 +222,14 @@ static cyre_status write_expunge(struct cyre_plan_work *w)
 	struct cyre_index_totals totals;
 	struct cyre_plan_file *f;
 	struct cyre_index_record *r;
+	unsigned version = w->to;
 	cyre_status st = CYRE_OK;
 	size_t n;
 
 	if (old->state != CYRE_ENTRY_FILE || !old->bytes.n)
 		return CYRE_OK;
+	if (w->to >= 12 && w->j->expunge_read)
+		version = w->j->expunge.layout->version;
 	r = gather_records(w, true, &tally, &n);
 	if (!r)
 		return CYRE_ENOMEM;
@@ -219,7 +239,7 @@ static cyre_status write_expunge(struct cyre_plan_work *w)
 	h.generation_no = w->h.generation_no;
 	cyre_index_apply_counts(&h, &totals);
 	if (n)
-		st = cyre_index_write(&f->bytes, w->to, &h, r, n);
+		st = cyre_index_write(&f->bytes, version, &h, r, n);
 	free(r);
 	return st;
 }
@@ -233,8 +253,9 @@ cyre_status cyre_plan_index(struct cyre_plan_work *w)
 	raise_last_uid(w);
 	raise_modseqs(w);
 	fill_header(w);
+	merge_expunge(w);
 	st = write_index(w);
-	if (st == CYRE_OK && w->to < 12)
+	if (st == CYRE_OK)
 		st = write_expunge(w);
 	return st;
 }

@@ -423,6 +423,7 @@ cyre_status cyre_plan_records(struct cyre_plan_work *w)
 	if (st != CYRE_OK)
 		return st;
 	sort_records(w);
+	cyre_plan_record_doubts(w);
 	settle_missing(w);
 	w->plan->kept = w->n - w->plan->adopted;
 	return CYRE_OK;

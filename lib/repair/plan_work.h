@@ -19,7 +19,8 @@ struct cyre_plan_record {
 	bool adopted;  /* there was no record at all */
 	/* Neither it nor any copy says which it had. */
 	bool no_flags, no_keywords;
-	bool changed; /* clients must fetch it again */
+	bool changed;  /* clients must fetch it again */
+	bool no_cache; /* what the cache has of it is wrong */
 	/* Its record in the old cache, which holds good; n 0: there is none. */
 	uint64_t cache_at;
 	uint32_t cache_len;
@@ -54,6 +55,8 @@ struct cyre_plan_work {
 	struct cyre_header_salvage header_salvage;
 	char flag_names[CYRE_HEADER_MAX_FLAGS][CYRE_HEADER_PLACEHOLDER];
 	char made_uniqueid[40];
+	struct cyre_buf acl_kept; /* plan_doubts.c */
+	char type_kept[16];
 	struct cyre_buf header_bytes;
 	bool new_header;
 };
@@ -104,6 +107,10 @@ struct cyre_floor {
 };
 struct cyre_floor cyre_plan_last_uid(const struct cyre_plan_work *w);
 struct cyre_floor cyre_plan_modseq(const struct cyre_plan_work *w);
+
+/* plan_doubts.c: within the steps of header and records. */
+cyre_status cyre_plan_header_doubts(struct cyre_plan_work *w);
+void cyre_plan_record_doubts(struct cyre_plan_work *w);
 
 /* A place for the new bytes of a file; NULL: no memory. */
 struct cyre_plan_file *cyre_plan_add_file(

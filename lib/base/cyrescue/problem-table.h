@@ -448,7 +448,7 @@
 	  "quota_annot_used is $a, the message annotations alone take $e", \
 	  "The customer's annotation quota is charged wrongly.", \
 	  "Counted again.") \
-	X(INDEX_LAST_UID_JUMP, "IX-049", "index-last-uid-jump", STALE, RULE, \
+	X(INDEX_LAST_UID_JUMP, "IX-049", "index-last-uid-jump", STALE, NONE, \
 	  "last_uid is $a, no record or file goes beyond $e", \
 	  "Nothing a customer sees; a number this far ahead can run out.", \
 	  "Kept: lowering it could give a number twice.") \
