@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # Every case of fixtures/bad/: a real tree is damaged as damage.sh says, and the
-# scan finds exactly what scan.txt says, in that mailbox, file and message.
+# scan finds exactly what scan.txt says, in that mailbox, file and message. Then
+# it is rebuilt: rebuild.txt has what changes and what a scan still finds, with
+# the reason. No message is touched, a second rebuild changes nothing, and
+# --undo brings the damage back byte for byte.
 #
-# usage: bad.sh [--accept] [NNN...]    --accept writes scan.txt
+# usage: bad.sh [--accept] [NNN...]    --accept writes the two files
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/damage.sh
@@ -10,8 +13,7 @@
 
 need jq jq
 
-# Every finding as "severity code mboxname file uid"; what the pristine tree has
-# already is left out.
+# Every finding as "severity code mboxname file uid".
 scan() {
     local status=0
     cyrscan -C "$TREE/imapd.conf" --level 4 -q -o "$1.jsonl" >"$WORK/out" \
@@ -22,23 +24,80 @@ scan() {
     return $status
 }
 
+# The names, owners, modes and bytes of all there is, without the undo archives.
+snapshot() {
+    find "$TREE" -path "$TREE/conf/cyrescue-undo" -prune -o ! -type d \
+        -printf '%P %y %m %U:%G %l\n' | sort
+    find "$TREE" -path "$TREE/conf/cyrescue-undo" -prune -o -type f -print0 |
+        sort -z | xargs -0 sha256sum
+}
+
+messages() {
+    grep -E '/[0-9]+\.( f |$)' "$1"
+}
+
+rebuild() {
+    local status=0
+    cyrrebuild -C "$TREE/imapd.conf" --offline --apply -q -o "$1" \
+        >"$WORK/out" 2>"$WORK/err" || status=$?
+    [ "$(jq 'select(.type == "trailer") | .exit' "$1")" -eq $status ] ||
+        fail "$case: exit status $status is not that of the report"
+}
+
+# expected NAME: $WORK/NAME is what the case has under this name. Lines with #
+# are for people.
+expected() {
+    local want=$case/$1.txt
+    if $accept; then
+        { sed '/^#/!d' "$want" 2>/dev/null || :; } >"$WORK/comments"
+        cat "$WORK/comments" "$WORK/$1" >"$want"
+    fi
+    sed '/^#/d' "$want" | diff -u - "$WORK/$1" || fail "$want"
+}
+
+found_and_attributed() {
+    local status=0 want=0
+    scan "$WORK/after" || status=$?
+    comm -13 "$WORK/$name" "$WORK/after" >"$WORK/scan"
+    check_reports "$WORK/after.jsonl"
+    expected scan
+    grep -qvE '^(#|note )' "$case/scan.txt" && want=4
+    [ $((status & ~8)) -eq $want ] || fail "$case: exit status $status"
+}
+
+rebuilt_and_undone() {
+    snapshot >"$WORK/damaged"
+    rebuild "$WORK/rebuild.jsonl"
+    check_reports "$WORK/rebuild.jsonl"
+    "$PYTHON" "$CYRE_SOURCE/tests/repairs.py" "$WORK/rebuild.jsonl" \
+        >"$WORK/rebuild"
+    snapshot >"$WORK/rebuilt"
+    cmp <(messages "$WORK/damaged") <(messages "$WORK/rebuilt") ||
+        fail "$case: messages changed"
+    scan "$WORK/again" || :
+    comm -13 "$WORK/$name" "$WORK/again" |
+        sed -n '/^note /!s/^/left: /p' >>"$WORK/rebuild"
+    expected rebuild
+    $accept || ! grep -q '^left: ' "$WORK/rebuild" ||
+        grep -q '^#' "$case/rebuild.txt" ||
+        fail "$case/rebuild.txt does not say why this is left"
+
+    rebuild "$WORK/second.jsonl"
+    snapshot | diff "$WORK/rebuilt" - >&2 || fail "$case: not idempotent"
+    [ ! -d "$TREE/conf/cyrescue-undo" ] ||
+        run 0 cyrrebuild --undo "$TREE/conf/cyrescue-undo" -q
+    snapshot | diff "$WORK/damaged" - >&2 || fail "$case: not undone"
+}
+
 one_case() {
-    local case=$1 status=0 want=0 name
     name=$(sed -n 's/^# tree: //p' "$case/damage.sh")
     unpack "$name" "$WORK/tree"
     [ -e "$WORK/$name" ] || scan "$WORK/$name" ||
         fail "$name is not clean before"
     # shellcheck source=/dev/null
     . "$case/damage.sh"
-    scan "$WORK/after" || status=$?
-    comm -13 "$WORK/$name" "$WORK/after" >"$WORK/found"
-    check_reports "$WORK/after.jsonl"
-    if $accept; then
-        cp "$WORK/found" "$case/scan.txt"
-    fi
-    diff -u "$case/scan.txt" "$WORK/found" || fail "$case"
-    grep -qv '^note ' "$case/scan.txt" && want=4
-    [ $((status & ~8)) -eq $want ] || fail "$case: exit status $status"
+    found_and_attributed
+    rebuilt_and_undone
     rm -rf "$WORK/tree"
 }
 
@@ -52,8 +111,8 @@ for case in "$CYRE_SOURCE"/fixtures/bad/[0-9]*; do
     number=$(basename "$case")
     number=${number%%-*}
     [ $# -eq 0 ] || [[ " $* " == *" $number "* ]] || continue
-    one_case "$case"
+    one_case
     cases=$((cases + 1))
 done
 [ $cases -gt 0 ] || fail "no such case"
-echo "$cases cases: each found and attributed"
+echo "$cases cases: each found and attributed, rebuilt, and undone"
