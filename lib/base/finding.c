@@ -49,6 +49,22 @@ nomem:
 	list->status = CYRE_ENOMEM;
 }
 
+void cyre_findings_merge(struct cyre_findings *list, struct cyre_findings *from)
+{
+	size_t i;
+
+	for (i = 0; i < from->n; i++) {
+		cyre_find(list, &from->items[i]);
+		from->count[from->items[i].problem]--;
+	}
+	/* Those that were counted and not kept. */
+	for (i = 0; i < CYRE_PROBLEM_COUNT; i++)
+		list->count[i] += from->count[i];
+	if (from->status != CYRE_OK)
+		list->status = from->status;
+	cyre_findings_free(from);
+}
+
 static int compare(const void *va, const void *vb)
 {
 	const struct cyre_finding *a = va, *b = vb;

@@ -16,7 +16,6 @@ struct court {
 	const struct cyre_judge_options *o;
 	struct cyre_findings *found;
 	struct cyre_judgement *j;
-	bool whole; /* no record can have been lost from the index */
 };
 
 static bool present(const struct court *c, enum cyre_file which)
@@ -111,7 +110,7 @@ static void judge_index(struct court *c)
 		return;
 	j->index_read = true;
 	cyre_check_index(&j->index, &ctx, c->found, &j->totals);
-	c->whole = index_is_whole(c);
+	j->index_whole = index_is_whole(c);
 }
 
 /* A 2.3 server's file of expunged messages (index.md 10.2). */
@@ -145,7 +144,7 @@ static cyre_status judge_files(struct court *c)
 		.files = c->ev->files,
 		.nfiles = c->ev->nfiles,
 		.has_archive = c->ev->has_archive,
-		.index_whole = c->whole,
+		.index_whole = j->index_whole,
 	};
 
 	return cyre_check_files(&ctx, c->found, &j->files);
@@ -259,7 +258,7 @@ void cyre_judge_access(
 	j->delivery_blocked = j->unavailable;
 }
 
-cyre_status cyre_judge(const struct cyre_evidence *ev,
+cyre_status cyre_judge_metadata(const struct cyre_evidence *ev,
 	const struct cyre_judge_options *o, struct cyre_findings *found,
 	struct cyre_judgement *ret)
 {
@@ -275,6 +274,18 @@ cyre_status cyre_judge(const struct cyre_evidence *ev,
 		return st;
 	judge_index(&c);
 	judge_expunge(&c);
+	return CYRE_OK;
+}
+
+cyre_status cyre_judge_files(const struct cyre_evidence *ev,
+	const struct cyre_judge_options *o, struct cyre_findings *found,
+	struct cyre_judgement *j)
+{
+	struct court c = {.ev = ev, .o = o, .found = found, .j = j};
+	cyre_status st;
+
+	if (o->level < 2)
+		return CYRE_OK;
 	st = judge_files(&c);
 	if (st == CYRE_OK && o->level >= 3)
 		st = judge_annotations(&c);

@@ -21,6 +21,7 @@ struct cyre_judge_options {
 /* What the judge made of the evidence; free with cyre_judgement_free(). */
 struct cyre_judgement {
 	bool header_read, index_read, expunge_read;
+	bool index_whole; /* no record can have been lost from the index */
 	struct cyre_header header;
 	struct cyre_index index, expunge;
 	struct cyre_index_totals totals;
@@ -31,10 +32,20 @@ struct cyre_judgement {
 	bool delivery_blocked; /* new mail is not taken */
 };
 
-/* CYRE_OK, CYRE_ENOMEM, or CYRE_EIO when the cache could not be read on. */
-cyre_status cyre_judge(const struct cyre_evidence *ev,
+/*
+ * The first half: header, index, expunge file, which say what each message is
+ * to be. CYRE_OK or CYRE_ENOMEM; *ret is to be freed in any case.
+ */
+cyre_status cyre_judge_metadata(const struct cyre_evidence *ev,
 	const struct cyre_judge_options *o, struct cyre_findings *found,
 	struct cyre_judgement *ret);
+/*
+ * The second: message files by their sizes, annotations, caches. `j` is what
+ * the first half made of the same evidence. CYRE_OK or CYRE_ENOMEM.
+ */
+cyre_status cyre_judge_files(const struct cyre_evidence *ev,
+	const struct cyre_judge_options *o, struct cyre_findings *found,
+	struct cyre_judgement *j);
 void cyre_judgement_free(struct cyre_judgement *j);
 
 /* What the findings so far mean for who opens the mailbox. */

@@ -16,6 +16,10 @@
 #include "digest.h"
 #include "read_file.h"
 
+/* In place of a descriptor. */
+#define NOT_OPENED (-1)
+#define NO_DIR     (-2) /* it was said why */
+
 /* What a directory entry, a record and its stat cost at most, in memory. */
 #define FILE_COST sizeof(struct cyre_msgfile)
 
@@ -26,7 +30,7 @@ void cyre_gatherer_init(
 
 	*g = (struct cyre_gatherer){.rules = rules};
 	for (i = 0; i < CYRE_GATHER_SIDES; i++)
-		g->dirs[i] = -1;
+		g->dirs[i] = NOT_OPENED;
 	for (i = 0; i < CYRE_FILE_COUNT; i++)
 		g->bytes[i].limit = rules->limit;
 	g->message.limit = rules->limit;
@@ -64,11 +68,11 @@ static int side_dir(struct cyre_gatherer *g, const struct cyre_side *side)
 
 	if (i >= CYRE_GATHER_SIDES || root->fd < 0)
 		return -1;
-	if (g->dirs[i] >= 0)
+	if (g->dirs[i] != NOT_OPENED)
 		return g->dirs[i];
 	if (cyre_dir_open(&g->opener, root->fd, g->mailbox->dir, &g->dirs[i],
 		    &err) != CYRE_OK) {
-		g->dirs[i] = -1;
+		g->dirs[i] = NO_DIR;
 		found_error(g, CYRE_P_DIRECTORY_UNREADABLE, CYRE_FILE_DIRECTORY,
 			0, err.errnum);
 	}
@@ -241,6 +245,23 @@ static void message_name(uint32_t uid, char name[16])
 	snprintf(name, 16, "%u.", uid);
 }
 
+/* What the system says of a message file. */
+static void note_message(struct cyre_gatherer *g, struct cyre_msgfile *f,
+	const struct cyre_file_info *info)
+{
+	if (info->kind != CYRE_KIND_FILE) {
+		f->state = CYRE_ENTRY_OTHER;
+		CYRE_FIND(g->found, .problem = CYRE_P_NOT_REGULAR,
+			.file = CYRE_FILE_MESSAGE, .uid = f->uid,
+			.text = cyre_kind_name(info->kind));
+		return;
+	}
+	f->state = CYRE_ENTRY_FILE;
+	f->size = info->size;
+	f->mtime_ns = info->mtime_ns;
+	check_rights(g, CYRE_FILE_MESSAGE, f->uid, info);
+}
+
 static void stat_message(
 	struct cyre_gatherer *g, int dir, struct cyre_msgfile *f)
 {
@@ -249,23 +270,13 @@ static void stat_message(
 	char name[16];
 
 	message_name(f->uid, name);
-	if (cyre_file_stat(&g->opener, dir, name, &info, &err) != CYRE_OK) {
-		f->state = CYRE_ENTRY_BROKEN;
-		found_error(g, CYRE_P_MESSAGE_UNREADABLE, CYRE_FILE_MESSAGE,
-			f->uid, err.errnum);
+	if (cyre_file_stat(&g->opener, dir, name, &info, &err) == CYRE_OK) {
+		note_message(g, f, &info);
 		return;
 	}
-	if (info.kind != CYRE_KIND_FILE) {
-		f->state = CYRE_ENTRY_OTHER;
-		CYRE_FIND(g->found, .problem = CYRE_P_NOT_REGULAR,
-			.file = CYRE_FILE_MESSAGE, .uid = f->uid,
-			.text = cyre_kind_name(info.kind));
-		return;
-	}
-	f->state = CYRE_ENTRY_FILE;
-	f->size = info.size;
-	f->mtime_ns = info.mtime_ns;
-	check_rights(g, CYRE_FILE_MESSAGE, f->uid, &info);
+	f->state = CYRE_ENTRY_BROKEN;
+	found_error(g, CYRE_P_MESSAGE_UNREADABLE, CYRE_FILE_MESSAGE, f->uid,
+		err.errnum);
 }
 
 /* Both listings are ascending: one merge, spool before archive. */
@@ -315,47 +326,77 @@ static cyre_status gather_messages(struct cyre_gatherer *g)
 		g->cap_files = n;
 	}
 	merge_listings(g, spool, archive);
-	if (!g->rules->sizes || !n)
+	if (!g->rules->caches || !n)
 		return CYRE_OK;
 	dirs[CYRE_SIDE_SPOOL] = spool ? side_dir(g, spool) : -1;
 	dirs[CYRE_SIDE_ARCHIVE] = archive ? side_dir(g, archive) : -1;
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n && g->rules->sizes; i++)
 		if (dirs[g->files[i].side] >= 0)
 			stat_message(g, dirs[g->files[i].side], &g->files[i]);
+	return CYRE_OK;
+}
+
+/*
+ * The descriptor of a message; -1: there is nothing to read, and it was said
+ * why. One that was not asked for its size is asked now: to open a file and ask
+ * is cheaper than to look up its name twice.
+ */
+static int open_message(
+	struct cyre_gatherer *g, int dir, struct cyre_msgfile *f)
+{
+	struct cyre_file_info info = {.fd = -1};
+	struct cyre_error err = {0};
+	cyre_status st;
+	char name[16];
+
+	message_name(f->uid, name);
+	if (f->state == CYRE_ENTRY_FILE) {
+		st = cyre_file_reopen(&g->opener, dir, name, &info.fd, &err);
+	} else {
+		st = cyre_file_open(
+			&g->opener, dir, name, CYRE_KIND_FILE, &info, &err);
+		if (st == CYRE_OK)
+			note_message(g, f, &info);
+		else
+			stat_message(g, dir, f);
+	}
+	if (st != CYRE_OK && f->state == CYRE_ENTRY_FILE)
+		found_error(g, CYRE_P_MESSAGE_UNREADABLE, CYRE_FILE_MESSAGE,
+			f->uid, err.errnum);
+	return info.fd;
+}
+
+cyre_status cyre_gather_listed(
+	struct cyre_gatherer *g, struct cyre_msgfile *f, struct cyre_slice *ret)
+{
+	const struct cyre_side *side = message_side(g, f->side);
+	int dir = side ? side_dir(g, side) : -1, fd, errnum;
+	cyre_status st;
+
+	fd = dir < 0 ? -1 : open_message(g, dir, f);
+	if (fd < 0)
+		return CYRE_EIO;
+	st = cyre_read_fd(fd, f->size, &g->message);
+	errnum = st == CYRE_ELIMIT ? EFBIG : errno;
+	close(fd);
+	if (st == CYRE_ENOMEM)
+		return st;
+	if (st != CYRE_OK) {
+		found_error(g, CYRE_P_MESSAGE_UNREADABLE, CYRE_FILE_MESSAGE,
+			f->uid, errnum);
+		return CYRE_EIO;
+	}
+	g->read += g->message.n;
+	*ret = cyre_buf_slice(&g->message);
 	return CYRE_OK;
 }
 
 cyre_status cyre_gather_message(struct cyre_gatherer *g,
 	const struct cyre_msgfile *f, struct cyre_slice *ret)
 {
-	const struct cyre_side *side = message_side(g, f->side);
-	struct cyre_file_info info = {.fd = -1};
-	struct cyre_error err = {0};
-	cyre_status st;
-	char name[16];
-	int dir = side ? side_dir(g, side) : -1;
+	struct cyre_msgfile copy = *f;
 
-	if (dir < 0)
-		return CYRE_EIO;
-	message_name(f->uid, name);
-	st = cyre_file_open(&g->opener, dir, name, CYRE_KIND_FILE, &info, &err);
-	if (st == CYRE_OK && info.fd < 0)
-		return CYRE_EIO; /* it was said what stands there */
-	if (st == CYRE_OK) {
-		st = cyre_read_fd(info.fd, info.size, &g->message);
-		err.errnum = st == CYRE_ELIMIT ? EFBIG : errno;
-		close(info.fd);
-	}
-	if (st == CYRE_ENOMEM)
-		return st;
-	if (st != CYRE_OK) {
-		found_error(g, CYRE_P_MESSAGE_UNREADABLE, CYRE_FILE_MESSAGE,
-			f->uid, err.errnum);
-		return CYRE_EIO;
-	}
-	g->read += g->message.n;
-	*ret = cyre_buf_slice(&g->message);
-	return CYRE_OK;
+	return cyre_gather_listed(g, &copy, ret);
 }
 
 cyre_status cyre_gather(struct cyre_gatherer *g, const struct cyre_mailbox *m,
@@ -403,10 +444,41 @@ void cyre_gather_end(struct cyre_gatherer *g)
 	for (i = 0; i < CYRE_GATHER_SIDES; i++) {
 		if (g->dirs[i] >= 0)
 			close(g->dirs[i]);
-		g->dirs[i] = -1;
+		g->dirs[i] = NOT_OPENED;
 	}
 	if (g->rules->budget && g->taken)
 		cyre_budget_give(g->rules->budget, g->taken);
 	g->taken = 0;
+	g->ev = (struct cyre_evidence){0};
+}
+
+/* A window of its own on the same file. */
+static void share_view(struct cyre_metafile *m, struct cyre_source_file *sf,
+	const struct cyre_source_file *from)
+{
+	if (!m->view)
+		return;
+	cyre_source_file_start(sf, from->fd, from->src.size);
+	m->view = &sf->src;
+}
+
+void cyre_gather_share(struct cyre_gatherer *g,
+	const struct cyre_gatherer *from, struct cyre_findings *found)
+{
+	g->mailbox = from->mailbox;
+	g->found = found;
+	g->ev = from->ev;
+	memcpy(g->dirs, from->dirs, sizeof(g->dirs));
+	share_view(&g->ev.meta[CYRE_FILE_CACHE], &g->cache, &from->cache);
+	share_view(&g->ev.meta[CYRE_FILE_ARCHIVE_CACHE], &g->archive_cache,
+		&from->archive_cache);
+}
+
+void cyre_gather_unshare(struct cyre_gatherer *g)
+{
+	int i;
+
+	for (i = 0; i < CYRE_GATHER_SIDES; i++)
+		g->dirs[i] = NOT_OPENED;
 	g->ev = (struct cyre_evidence){0};
 }

@@ -18,7 +18,8 @@ struct cyre_gather_rules {
 	const struct cyre_catalog *catalog;
 	struct cyre_budget *budget;
 	bool metadata;  /* read headers and indexes */
-	bool sizes;     /* ask for size, owner and mode of message files */
+	bool sizes;     /* ask for size, owner and mode of message files;
+			 * without, they are known of those that are read */
 	bool caches;    /* open the caches */
 	bool leftovers; /* read what an interrupted rewrite left (*.NEW) */
 	size_t limit;   /* bytes of one file held in memory */
@@ -38,7 +39,7 @@ struct cyre_gatherer {
 	struct cyre_buf message;
 	struct cyre_msgfile *files;
 	size_t cap_files;
-	int dirs[CYRE_GATHER_SIDES]; /* by side of the mailbox; -1: not open */
+	int dirs[CYRE_GATHER_SIDES]; /* by side of the mailbox; < 0: not open */
 	uint64_t taken;              /* of the budget */
 	uint64_t read;               /* bytes, all mailboxes */
 	bool skipped; /* something could not be read, in any mailbox */
@@ -59,6 +60,17 @@ cyre_status cyre_gather(struct cyre_gatherer *g, const struct cyre_mailbox *m,
  */
 cyre_status cyre_gather_message(struct cyre_gatherer *g,
 	const struct cyre_msgfile *f, struct cyre_slice *ret);
+/* The same; of a file that was only listed, `f` is filled on the way. */
+cyre_status cyre_gather_listed(struct cyre_gatherer *g, struct cyre_msgfile *f,
+	struct cyre_slice *ret);
+/*
+ * `g` can read the messages and caches of the mailbox that `from` has gathered,
+ * beside it in another thread, until cyre_gather_unshare() and no longer than
+ * `from` has it. What it finds goes to `found`.
+ */
+void cyre_gather_share(struct cyre_gatherer *g,
+	const struct cyre_gatherer *from, struct cyre_findings *found);
+void cyre_gather_unshare(struct cyre_gatherer *g);
 void cyre_gather_end(struct cyre_gatherer *g);
 
 /* Could the server, which runs as rules->owner, read and write this file? */

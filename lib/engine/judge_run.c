@@ -62,7 +62,7 @@ void cyre_run_fill(const struct cyre_run *r, const struct cyre_candidate *c,
 	};
 }
 
-cyre_status cyre_run_look(const struct cyre_run *r, struct cyre_worker *w,
+cyre_status cyre_run_look(struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_candidate *c, const struct cyre_mailbox *m,
 	unsigned level, struct cyre_findings *found, struct cyre_judgement *ret)
 {
@@ -75,9 +75,11 @@ cyre_status cyre_run_look(const struct cyre_run *r, struct cyre_worker *w,
 	add_catalog_findings(r, c, m, found);
 	st = cyre_gather(&w->gatherer, m, c->userid, found);
 	if (st == CYRE_OK)
-		st = cyre_judge(&w->gatherer.ev, &o, found, ret);
+		st = cyre_judge_metadata(&w->gatherer.ev, &o, found, ret);
 	if (st == CYRE_OK && level >= CYRE_LEVEL_GUID)
 		st = cyre_run_messages(r, w, ret, found);
+	if (st == CYRE_OK)
+		st = cyre_judge_files(&w->gatherer.ev, &o, found, ret);
 	if (st == CYRE_OK)
 		st = found->status;
 	/* The cache is read while it is judged. */

@@ -2,18 +2,27 @@
  * messages.c - each message read, hashed, and at level 5 parsed and held
  * against its record in the cache
  *
+ * A mailbox is read in ranges of its files, one after the other or side by
+ * side; what is found is put together in their order.
+ *
  * Format: docs/formats/cache.md. Which release wrote a record
- * is known by its cache version and the version of the index, or not quite: where several
- * behaviours share a cache version and the index was converted since, any of
- * them may have written it.
+ * is known by its cache version and the version of the index, or not quite:
+ * where several behaviours share a cache version and the index was converted
+ * since, any of them may have written it.
  */
 #include "messages.h"
 
+#include <stdlib.h>
+
 #include "check_messages.h"
+#include "pool.h"
+
+#define RANGE      1024        /* messages */
+#define SPLIT_FROM (8 * RANGE) /* a smaller mailbox is one worker's */
 
 struct reading {
 	const struct cyre_run *r;
-	struct cyre_worker *w;
+	struct cyre_worker *w; /* whose buffers are used */
 	const struct cyre_judgement *j;
 	struct cyre_findings *found;
 };
@@ -133,13 +142,13 @@ static cyre_status compare(struct reading *rd,
 	return st;
 }
 
-static cyre_status read_message(struct reading *rd,
-	const struct cyre_msgfile *f, const struct cyre_index_record *rec)
+static cyre_status read_message(struct reading *rd, struct cyre_msgfile *f,
+	const struct cyre_index_record *rec)
 {
 	struct cyre_mail_facts facts;
 	struct cyre_slice bytes;
 	bool parsed = false;
-	cyre_status st = cyre_gather_message(&rd->w->gatherer, f, &bytes);
+	cyre_status st = cyre_gather_listed(&rd->w->gatherer, f, &bytes);
 
 	if (st == CYRE_OK && rec && rd->r->o->level >= CYRE_LEVEL_PARSE)
 		st = compare(rd, rec, bytes, &facts, &parsed);
@@ -149,32 +158,151 @@ static cyre_status read_message(struct reading *rd,
 	return st == CYRE_ENOMEM ? st : CYRE_OK;
 }
 
+/* A place in the index: records are taken as the uids of files ascend. */
+struct place {
+	uint32_t next; /* record number */
+	struct cyre_index_record rec;
+};
+
 /*
- * Files and records ascend together; where the index is out of order, what does
- * not meet has no record.
+ * The first record from here on whose uid is not below this one. Where the
+ * index is out of order, what does not meet has no record.
  */
-cyre_status cyre_run_messages(const struct cyre_run *r, struct cyre_worker *w,
-	const struct cyre_judgement *j, struct cyre_findings *found)
+static void move_to(
+	const struct cyre_judgement *j, struct place *at, uint32_t uid)
 {
-	struct reading rd = {.r = r, .w = w, .j = j, .found = found};
-	const struct cyre_evidence *ev = &w->gatherer.ev;
 	const struct cyre_index *ix = &j->index;
-	uint32_t recno = 1,
-		 last = j->index_read ? ix->count + ix->uncommitted : 0;
-	struct cyre_index_record rec = {0};
+	uint32_t last = j->index_read ? ix->count + ix->uncommitted : 0;
+
+	while (at->rec.uid < uid && at->next <= last)
+		cyre_index_decode(
+			ix, cyre_index_bytes(ix, at->next++), &at->rec);
+}
+
+static cyre_status read_range(struct reading *rd, struct place at,
+	struct cyre_msgfile *files, size_t n)
+{
 	cyre_status st = CYRE_OK;
 	size_t i;
 
-	for (i = 0; i < ev->nfiles && st == CYRE_OK && !cyre_run_stopped(r);
-		i++) {
-		const struct cyre_msgfile *f = &ev->files[i];
-
-		if (f->state != CYRE_ENTRY_FILE)
-			continue;
-		while (rec.uid < f->uid && recno <= last)
-			cyre_index_decode(
-				ix, cyre_index_bytes(ix, recno++), &rec);
-		st = read_message(&rd, f, rec.uid == f->uid ? &rec : NULL);
+	for (i = 0; i < n && st == CYRE_OK; i++) {
+		if (cyre_run_stopped(rd->r))
+			return CYRE_ECANCELED;
+		move_to(rd->j, &at, files[i].uid);
+		st = read_message(rd, &files[i],
+			at.rec.uid == files[i].uid ? &at.rec : NULL);
 	}
+	return st;
+}
+
+/* ---- one mailbox, all threads ---- */
+
+struct range {
+	struct cyre_findings found;
+	cyre_status status;
+};
+
+struct team {
+	struct cyre_run *r;
+	struct cyre_worker *w; /* that has gathered the mailbox */
+	const struct cyre_judgement *j;
+	struct cyre_findings *found;
+	struct place *at;     /* where each range begins */
+	struct range *ranges; /* a ring, `window` of them */
+	size_t window;
+	cyre_status status;
+};
+
+static void work_range(void *payload, unsigned worker, size_t job)
+{
+	struct team *t = payload;
+	struct cyre_gatherer *all = &t->w->gatherer;
+	struct cyre_worker *w = &t->r->helpers[worker];
+	struct range *range = &t->ranges[job % t->window];
+	size_t first = job * RANGE, left = all->ev.nfiles - first;
+	struct reading rd = {.r = t->r, .w = w, .j = t->j};
+
+	rd.found = &range->found;
+	range->found.keep = t->found->keep;
+	cyre_gather_share(&w->gatherer, all, &range->found);
+	range->status = read_range(&rd, t->at[job], all->files + first,
+		left < RANGE ? left : RANGE);
+	cyre_gather_unshare(&w->gatherer);
+}
+
+static void range_done(void *payload, size_t job)
+{
+	struct team *t = payload;
+	struct range *range = &t->ranges[job % t->window];
+
+	if (t->status == CYRE_OK)
+		t->status = range->status;
+	cyre_findings_merge(t->found, &range->found);
+}
+
+static bool team_stopped(void *payload)
+{
+	return cyre_run_stopped(((struct team *)payload)->r);
+}
+
+/* Where each range begins: so it meets the records it would meet in one go. */
+static cyre_status find_places(struct team *t, size_t n)
+{
+	struct place at = {.next = 1};
+	size_t i;
+
+	t->at = calloc(n, sizeof(*t->at));
+	if (!t->at)
+		return CYRE_ENOMEM;
+	for (i = 0; i < n; i++) {
+		move_to(t->j, &at, t->w->gatherer.files[i * RANGE].uid);
+		t->at[i] = at;
+	}
+	return CYRE_OK;
+}
+
+static cyre_status read_together(struct team *t)
+{
+	size_t n = (t->w->gatherer.ev.nfiles + RANGE - 1) / RANGE, ran, i;
+	struct cyre_pool_job job = {.count = n,
+		.threads = t->r->threads,
+		.work = work_range,
+		.done = range_done,
+		.stop = team_stopped,
+		.payload = t};
+	cyre_status st = find_places(t, n);
+
+	job.window = t->window = 4 * (size_t)job.threads;
+	t->ranges = calloc(t->window, sizeof(*t->ranges));
+	if (st == CYRE_OK && !t->ranges)
+		st = CYRE_ENOMEM;
+	if (st == CYRE_OK)
+		st = cyre_pool_run(&job, &ran);
+	for (i = 0; t->ranges && i < t->window; i++)
+		cyre_findings_free(&t->ranges[i].found);
+	free(t->ranges);
+	free(t->at);
+	return st == CYRE_OK ? t->status : st;
+}
+
+/* The helpers are free, and there are any. */
+static bool call_helpers(struct cyre_run *r)
+{
+	return r->threads > 1 && pthread_mutex_trylock(&r->helping) == 0;
+}
+
+cyre_status cyre_run_messages(struct cyre_run *r, struct cyre_worker *w,
+	const struct cyre_judgement *j, struct cyre_findings *found)
+{
+	struct reading rd = {.r = r, .w = w, .j = j, .found = found};
+	struct team team = {.r = r, .w = w, .j = j, .found = found};
+	struct place start = {.next = 1};
+	cyre_status st;
+
+	if (w->gatherer.ev.nfiles < SPLIT_FROM || !call_helpers(r))
+		return read_range(
+			&rd, start, w->gatherer.files, w->gatherer.ev.nfiles);
+	st = read_together(&team);
+	pthread_mutex_unlock(&r->helping);
 	return st;
 }

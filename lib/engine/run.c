@@ -43,38 +43,58 @@ cyre_status cyre_run_jobs(struct cyre_run *r, size_t n,
 	return r->status != CYRE_OK ? r->status : st;
 }
 
+static unsigned n_workers(const struct cyre_run *r)
+{
+	return r->o->jobs > 1 ? r->o->jobs : 1;
+}
+
+static cyre_status start_worker(struct cyre_run *r, struct cyre_worker *w)
+{
+	cyre_gatherer_init(&w->gatherer, &r->rules);
+	cyre_parsers_init(&w->parsers, r->conf, PARSER_MEMORY);
+	return cyre_hasher_new(&w->hasher);
+}
+
 static cyre_status start_workers(struct cyre_run *r)
 {
-	unsigned n = r->o->jobs > 1 ? r->o->jobs : 1, i;
+	unsigned n = n_workers(r), i;
 	cyre_status st = CYRE_OK;
 
 	r->threads = r->o->jobs;
 	r->window = (size_t)n * 64;
 	r->workers = calloc(n, sizeof(*r->workers));
+	r->helpers = calloc(n, sizeof(*r->helpers));
 	r->slots = calloc(r->window, sizeof(*r->slots));
-	if (!r->workers || !r->slots)
+	if (!r->workers || !r->helpers || !r->slots)
 		return CYRE_ENOMEM;
 	for (i = 0; i < n && st == CYRE_OK; i++) {
-		cyre_gatherer_init(&r->workers[i].gatherer, &r->rules);
-		cyre_parsers_init(
-			&r->workers[i].parsers, r->conf, PARSER_MEMORY);
-		st = cyre_hasher_new(&r->workers[i].hasher);
+		st = start_worker(r, &r->workers[i]);
+		if (st == CYRE_OK)
+			st = start_worker(r, &r->helpers[i]);
 	}
 	return st;
 }
 
+static void end_worker(struct cyre_run *r, struct cyre_worker *w)
+{
+	r->result.skipped |= w->gatherer.skipped;
+	cyre_gatherer_free(&w->gatherer);
+	cyre_hasher_free(w->hasher);
+	cyre_parsers_free(&w->parsers);
+	cyre_cache_scratch_free(&w->cache_scratch);
+	cyre_buf_free(&w->scratch);
+}
+
 static void end_workers(struct cyre_run *r)
 {
-	unsigned n = r->o->jobs > 1 ? r->o->jobs : 1, i;
+	unsigned n = n_workers(r), i;
 	size_t k;
 
-	for (i = 0; r->workers && i < n; i++) {
-		r->result.skipped |= r->workers[i].gatherer.skipped;
-		cyre_gatherer_free(&r->workers[i].gatherer);
-		cyre_hasher_free(r->workers[i].hasher);
-		cyre_parsers_free(&r->workers[i].parsers);
-		cyre_cache_scratch_free(&r->workers[i].cache_scratch);
-		cyre_buf_free(&r->workers[i].scratch);
+	for (i = 0; i < n; i++) {
+		if (r->workers)
+			end_worker(r, &r->workers[i]);
+		if (r->helpers)
+			end_worker(r, &r->helpers[i]);
 	}
 	for (k = 0; r->slots && k < r->window; k++) {
 		cyre_findings_free(&r->slots[k].found);
@@ -82,6 +102,7 @@ static void end_workers(struct cyre_run *r)
 		free(r->slots[k].uniqueid);
 	}
 	free(r->workers);
+	free(r->helpers);
 	free(r->slots);
 }
 
@@ -106,6 +127,7 @@ static void free_run(struct cyre_run *r)
 	cyre_findings_free(&r->server);
 	cyre_findings_free(&r->list_found);
 	cyre_budget_destroy(&r->budget);
+	pthread_mutex_destroy(&r->helping);
 }
 
 static cyre_status run_phases(
@@ -131,6 +153,7 @@ cyre_status cyre_run_phases(struct cyre_run *r, const struct cyre_phase *phases)
 	r->rules.limit = o->memory ? o->memory : DEFAULT_MEMORY;
 	r->rules.budget = &r->budget;
 	cyre_budget_init(&r->budget, r->rules.limit);
+	pthread_mutex_init(&r->helping, NULL);
 	st = cyre_conf_load(&o->place, &r->server, &r->conf, r->error);
 	if (st == CYRE_OK)
 		st = start_workers(r);

@@ -59,7 +59,8 @@ struct cyre_run {
 	struct cyre_gather_rules rules;
 	struct cyre_candidate *candidates; /* after identify: by name */
 	size_t n;
-	struct cyre_worker *workers;
+	struct cyre_worker *workers, *helpers; /* `threads` of each, or one */
+	pthread_mutex_t helping; /* held by the worker they help */
 	unsigned threads;
 	struct cyre_slot *slots; /* a ring, `window` of them */
 	size_t window;
@@ -97,7 +98,7 @@ void cyre_run_ready(struct cyre_run *r);
  * evidence is valid until cyre_gather_end(), *ret is always to be freed.
  * CYRE_OK, CYRE_ENOMEM, CYRE_EIO.
  */
-cyre_status cyre_run_look(const struct cyre_run *r, struct cyre_worker *w,
+cyre_status cyre_run_look(struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_candidate *c, const struct cyre_mailbox *m,
 	unsigned level, struct cyre_findings *found,
 	struct cyre_judgement *ret);

@@ -33,7 +33,9 @@ cyre_status cyre_scan(const struct cyre_scan_options *o,
 		return CYRE_EUSAGE;
 	r.rules = (struct cyre_gather_rules){
 		.metadata = o->level >= CYRE_LEVEL_METADATA,
-		.sizes = o->level >= CYRE_LEVEL_SUMS,
+		/* From there on every message is opened, which tells as much.
+		 */
+		.sizes = o->level == CYRE_LEVEL_SUMS,
 		.caches = o->level >= CYRE_LEVEL_SUMS,
 	};
 	st = cyre_run_phases(

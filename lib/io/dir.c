@@ -266,6 +266,17 @@ cyre_status cyre_file_open(struct cyre_opener *o, int dirfd, const char *path,
 	return CYRE_OK;
 }
 
+cyre_status cyre_file_reopen(struct cyre_opener *o, int dirfd, const char *path,
+	int *ret_fd, struct cyre_error *reterr)
+{
+	int fd = open_beneath(o, dirfd, path, FILE_FLAGS);
+
+	if (fd < 0)
+		return fail(reterr, "open", path);
+	*ret_fd = fd;
+	return CYRE_OK;
+}
+
 cyre_status cyre_dir_list(int dirfd,
 	cyre_status (*each)(
 		void *payload, const char *name, enum cyre_kind kind),

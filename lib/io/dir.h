@@ -64,7 +64,13 @@ cyre_status cyre_dir_open(struct cyre_opener *o, int dirfd, const char *path,
 cyre_status cyre_file_open(struct cyre_opener *o, int dirfd, const char *path,
 	enum cyre_kind kind, struct cyre_file_info *ret,
 	struct cyre_error *reterr);
-/* The same without opening; a link is not followed. */
+/*
+ * Opens what cyre_file_stat() has just called a regular file, without asking
+ * the system again. CYRE_OK, or CYRE_EIO with errno in `reterr`.
+ */
+cyre_status cyre_file_reopen(struct cyre_opener *o, int dirfd, const char *path,
+	int *ret_fd, struct cyre_error *reterr);
+/* What it is, without opening it; a link is not followed. */
 cyre_status cyre_file_stat(struct cyre_opener *o, int dirfd, const char *path,
 	struct cyre_file_info *ret, struct cyre_error *reterr);
 

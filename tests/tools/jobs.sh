@@ -33,3 +33,34 @@ for name in 2.3.16-metapart 3.6.1-default; do
         cmp "$WORK/text-1" "$WORK/text-$jobs" || fail "$name: -j$jobs, text"
     done
 done
+
+# One mailbox so large that all threads read it together; every 400th message is
+# damaged, in ways that show only when it is read.
+unpack 3.6.1-default "$WORK/large"
+index=$(find "$TREE" -name cyrus.index -printf '%s %p\n' | sort -n | tail -n 1)
+"$PYTHON" - "$(dirname "${index#* }")" <<'END'
+import os
+import sys
+
+os.chdir(sys.argv[1])
+first = [name for name in os.listdir() if name.endswith(".")][0]
+with open(first, "rb") as f:
+    message = f.read()
+for uid in range(100000, 112000):
+    name = "%d." % uid
+    if uid % 400:
+        os.link(first, name)
+        continue
+    with open(name, "wb") as f:
+        f.write(bytes(len(message)) if uid % 800 else b"")
+for uid in range(100301, 112000, 900):
+    os.unlink("%d." % uid)
+    os.symlink(first, "%d." % uid)
+END
+for jobs in 1 8 2; do
+    run 4 cyrscan -C "$TREE/imapd.conf" -v --level 5 -j $jobs -o "$WORK/report"
+    sed 1d "$WORK/report" >"$WORK/report-$jobs"
+    cmp "$WORK/report-1" "$WORK/report-$jobs" || fail "large: -j$jobs"
+done
+zeroed=$(grep -c '"code":"message-zeroed"' "$WORK/report-1")
+[ "$zeroed" -eq 15 ] || fail "large: $zeroed zeroed messages, not 15"

@@ -140,6 +140,32 @@ START_TEST(findings_sort_and_count_past_their_limit)
 }
 END_TEST
 
+/* Ranges of a mailbox are put together as if they had been read in one go. */
+START_TEST(merged_findings_keep_the_first_and_count_all)
+{
+	struct cyre_findings a = {.keep = 3}, b = {.keep = 3};
+	unsigned i;
+
+	for (i = 0; i < 2; i++)
+		CYRE_FIND(&a, .problem = CYRE_P_MESSAGE_ZEROED, .uid = i);
+	for (; i < 10; i++)
+		CYRE_FIND(&b, .problem = CYRE_P_MESSAGE_ZEROED, .uid = i,
+			.text = "text");
+	cyre_findings_merge(&a, &b);
+	ck_assert_uint_eq(a.n, 3);
+	ck_assert_uint_eq(a.items[2].uid, 2);
+	ck_assert_str_eq(a.items[2].text, "text");
+	ck_assert_uint_eq(a.count[CYRE_P_MESSAGE_ZEROED], 10);
+	ck_assert_uint_eq(b.n, 0);
+	ck_assert_uint_eq(b.count[CYRE_P_MESSAGE_ZEROED], 0);
+	ck_assert_uint_eq(b.keep, 3);
+	b.status = CYRE_ENOMEM;
+	cyre_findings_merge(&a, &b);
+	ck_assert_int_eq(a.status, CYRE_ENOMEM);
+	cyre_findings_free(&a);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("base");
@@ -153,6 +179,7 @@ int main(void)
 	tcase_add_loop_test(
 		t, problem_rows_are_unique_and_whole, 0, CYRE_PROBLEM_COUNT);
 	tcase_add_test(t, findings_sort_and_count_past_their_limit);
+	tcase_add_test(t, merged_findings_keep_the_first_and_count_all);
 	suite_add_tcase(s, t);
 	return cyre_run_suite(s);
 }

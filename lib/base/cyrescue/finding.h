@@ -61,6 +61,9 @@ struct cyre_findings {
 /* Copies `f` and its text into the list. */
 CYRE_API void cyre_find(
 	struct cyre_findings *list, const struct cyre_finding *f);
+/* What is in `from` as if it had been found now; `from` is empty then. */
+CYRE_API void cyre_findings_merge(
+	struct cyre_findings *list, struct cyre_findings *from);
 /* By file, offset, uid, problem, the rest: one order for any thread count. */
 CYRE_API void cyre_findings_sort(struct cyre_findings *list);
 CYRE_API void cyre_findings_free(struct cyre_findings *list);
