@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "common/options.h"
+#include "cyrdb_rebuild.h"
 
 #define TOOL "cyrdb"
 
@@ -25,6 +26,7 @@ static const char usage[] =
 	"       cyrdb check FILE...\n"
 	"       cyrdb salvage FILE -o OUT [--to FORMAT] [--include LIST]\n"
 	"       cyrdb convert FILE OUT --to FORMAT\n"
+	"       cyrdb rebuild mailboxes [SELECT] [--apply]\n"
 	"Reads twoskip, skiplist, flat and other databases by what they are.\n";
 
 struct db_tool {
@@ -459,13 +461,18 @@ int main(int argc, char **argv)
 	size_t i, n = sizeof(commands) / sizeof(commands[0]);
 	int first, status;
 
+	if (argc > 1 && !strcmp(argv[1], "rebuild"))
+		return cyrdb_rebuild(argc - 1, argv + 1);
 	cyre_parse_options(
 		argc, argv, TOOL, usage, own_options, &t, &t.common, &first);
 	if (first == argc)
-		cyre_usage_error(
-			TOOL, "what to do? show, check, salvage or convert");
+		cyre_usage_error(TOOL,
+			"what to do? show, check, salvage, convert or "
+			"rebuild");
 	for (i = 0; i < n && strcmp(argv[first], commands[i].name) != 0; i++)
 		;
+	if (i == n && !strcmp(argv[first], "rebuild"))
+		cyre_usage_error(TOOL, "rebuild stands before its options");
 	if (i == n)
 		cyre_usage_error(TOOL, "unknown command '%s'", argv[first]);
 	t.out.quiet = t.common.quiet || t.common.cron;

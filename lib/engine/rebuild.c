@@ -9,12 +9,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "conf_load.h"
 #include "read_file.h"
 #include "undo_archive.h"
+#include "undo_dir.h"
 
 #define PLAN_LIMIT    ((size_t)1 << 30) /* bytes */
 #define JOURNAL_LIMIT ((size_t)1 << 32)
@@ -67,29 +66,6 @@ static cyre_status find_root_paths(struct cyre_rebuild *rb)
 		if (!rb->root_paths[i])
 			return CYRE_ENOMEM;
 	}
-	return CYRE_OK;
-}
-
-static cyre_status make_undo_dir(struct cyre_rebuild *rb)
-{
-	const char *confdir = rb->run.conf->configdirectory;
-	struct cyre_buf *b = &rb->undo_dir;
-
-	if (rb->o->undo_dir) {
-		cyre_put_str(b, rb->o->undo_dir);
-	} else if (confdir) {
-		cyre_place_path(&rb->run.o->place, confdir, b);
-		cyre_put_str(b, "/cyrescue-undo");
-	} else {
-		return explain(rb->run.error, CYRE_EUSAGE,
-			"nothing says where originals go; name a folder with "
-			"--undo-dir");
-	}
-	cyre_put_u8(b, '\0');
-	if (b->bad)
-		return CYRE_ENOMEM;
-	if (mkdir((const char *)b->p, 0700) && errno != EEXIST)
-		return sys_fail(rb->run.error, "mkdir", (const char *)b->p);
 	return CYRE_OK;
 }
 
@@ -153,20 +129,20 @@ static cyre_status read_journal(struct cyre_rebuild *rb, const char *path)
 
 static cyre_status open_journal(struct cyre_rebuild *rb)
 {
-	char own[PATH_SIZE];
-	const char *path = rb->o->journal;
+	struct cyre_buf b = {0};
+	const char *path;
 	cyre_status st = CYRE_OK;
 
-	if (!path) {
-		snprintf(own, sizeof(own), "%s/%s.journal",
-			(const char *)rb->undo_dir.p,
-			rb->o->run ? rb->o->run : "cyrrebuild");
-		path = own;
-	}
-	if (rb->o->resume)
+	cyre_undo_dir_journal(
+		(const char *)rb->undo_dir.p, rb->o->journal, rb->o->run, &b);
+	path = (const char *)b.p;
+	if (b.bad)
+		st = CYRE_ENOMEM;
+	else if (rb->o->resume)
 		st = read_journal(rb, path);
 	if (st == CYRE_OK)
 		st = cyre_journal_open(path, rb->run.error, &rb->journal);
+	cyre_buf_free(&b);
 	return st;
 }
 
@@ -208,14 +184,14 @@ static cyre_status get_ready(struct cyre_run *r)
 
 	cyre_run_ready(r);
 	if (o->apply && !o->online && !o->offline &&
-		cyre_rebuild_server_runs(rb, r->error))
+		cyre_rebuild_server_runs(r, r->error))
 		return CYRE_EBUSY;
 	if (o->plan)
 		st = read_plan(rb);
 	if (st == CYRE_OK)
 		st = find_root_paths(rb);
 	if (st == CYRE_OK && o->apply)
-		st = make_undo_dir(rb);
+		st = cyre_undo_dir_make(r, o->undo_dir, &rb->undo_dir);
 	if (st == CYRE_OK && o->apply)
 		st = look_back(rb);
 	if (st == CYRE_OK && o->apply)

@@ -94,7 +94,7 @@ cyre_status cyre_rebuild_moves(struct cyre_rebuild *rb, struct cyre_worker *w,
 
 /* rebuild_lock.c. cyre_rebuild_lock: CYRE_OK, CYRE_EBUSY, CYRE_EIO. */
 bool cyre_rebuild_server_runs(
-	struct cyre_rebuild *rb, struct cyre_error *reterr);
+	const struct cyre_run *r, struct cyre_error *reterr);
 cyre_status cyre_rebuild_lock(struct cyre_rebuild *rb, struct cyre_worker *w,
 	const struct cyre_mailbox *m, struct cyre_locks *ret,
 	struct cyre_error *reterr);

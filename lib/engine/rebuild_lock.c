@@ -16,19 +16,19 @@
 
 /* The path below --root, owned by the buffer; NULL stays NULL. */
 static const char *rooted(
-	const struct cyre_rebuild *rb, const char *path, struct cyre_buf *b)
+	const struct cyre_run *r, const char *path, struct cyre_buf *b)
 {
 	if (!path)
 		return NULL;
-	cyre_place_path(&rb->run.o->place, path, b);
+	cyre_place_path(&r->o->place, path, b);
 	cyre_put_u8(b, '\0');
 	return b->bad ? NULL : (const char *)b->p;
 }
 
 bool cyre_rebuild_server_runs(
-	struct cyre_rebuild *rb, struct cyre_error *reterr)
+	const struct cyre_run *r, struct cyre_error *reterr)
 {
-	const struct cyre_conf *conf = rb->run.conf;
+	const struct cyre_conf *conf = r->conf;
 	struct cyre_buf b[PID_FILES + 3] = {{0}};
 	const char *pids[PID_FILES + 1], *own;
 	struct cyre_server_signs signs = {.pid_files = pids};
@@ -37,12 +37,12 @@ bool cyre_rebuild_server_runs(
 	size_t i;
 
 	own = cyre_conf_get(conf, "master_pid_file");
-	signs.confdir = rooted(rb, conf->configdirectory, &b[PID_FILES]);
-	signs.proc_path = rooted(rb, conf->proc_path, &b[PID_FILES + 1]);
-	pids[0] = rooted(rb, own, &b[PID_FILES + 2]);
+	signs.confdir = rooted(r, conf->configdirectory, &b[PID_FILES]);
+	signs.proc_path = rooted(r, conf->proc_path, &b[PID_FILES + 1]);
+	pids[0] = rooted(r, own, &b[PID_FILES + 2]);
 	signs.n_pid_files = pids[0] != NULL;
 	for (i = 0; i < cyre_n_pid_files && i < PID_FILES; i++) {
-		pids[signs.n_pid_files] = rooted(rb, cyre_pid_files[i], &b[i]);
+		pids[signs.n_pid_files] = rooted(r, cyre_pid_files[i], &b[i]);
 		signs.n_pid_files += pids[signs.n_pid_files] != NULL;
 	}
 	runs = cyre_server_is_running(&signs, &sign);

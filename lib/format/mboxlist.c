@@ -159,7 +159,7 @@ static bool read_text(struct cyre_slice value, struct cyre_mbox *m)
 	return word.n > 0 || m->flags;
 }
 
-static void read_type(struct cyre_slice s, struct cyre_mbox *m)
+void cyre_mbox_read_type(struct cyre_slice s, struct cyre_mbox *m)
 {
 	static const char letters[] = "rzmdil";
 	size_t i;
@@ -219,7 +219,7 @@ static void set_field(struct cyre_mbox *m, uint8_t key, struct cyre_slice s)
 		m->server = s;
 		return;
 	case 'T':
-		read_type(s, m);
+		cyre_mbox_read_type(s, m);
 		return;
 	}
 	if (!cyre_number(s, &v))

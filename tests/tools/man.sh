@@ -21,7 +21,7 @@ for page in docs/man/*.[578]; do
 done
 
 help_options() {
-    "$1" --help | sed -n 's/^ *\(-[^ ].*\)$/\1/p' | sed 's/   *.*//' |
+    $1 --help | sed -n 's/^ *\(-[^ ].*\)$/\1/p' | sed 's/   *.*//' |
         grep -oE -- '(^|[ ,])--?[A-Za-z0-9][a-z0-9-]*' | tr -d ' ,' | sort -u
 }
 
@@ -42,6 +42,11 @@ completion_options() (
 for page in docs/man/*.8; do
     tool=$(basename "$page" .8)
     help_options "$tool" >"$WORK/help"
+    if [ "$tool" = cyrdb ]; then
+        { cat "$WORK/help" && help_options "cyrdb rebuild"; } | sort -u \
+            >"$WORK/both"
+        mv "$WORK/both" "$WORK/help"
+    fi
     man_options "$tool" >"$WORK/man"
     completion_options "$tool" >"$WORK/completion"
     [ -s "$WORK/help" ] || fail "$tool --help shows no option"

@@ -57,7 +57,7 @@ void cyre_list_add(struct cyre_list *l, const char *s)
 	l->n++;
 }
 
-static void list_free(struct cyre_list *l)
+void cyre_list_free(struct cyre_list *l)
 {
 	size_t i;
 
@@ -69,12 +69,12 @@ static void list_free(struct cyre_list *l)
 
 void cyre_common_free(struct cyre_common_options *c)
 {
-	list_free(&c->configs);
-	list_free(&c->spools);
-	list_free(&c->metas);
-	list_free(&c->partitions);
-	list_free(&c->users);
-	list_free(&c->mailboxes);
+	cyre_list_free(&c->configs);
+	cyre_list_free(&c->spools);
+	cyre_list_free(&c->metas);
+	cyre_list_free(&c->partitions);
+	cyre_list_free(&c->users);
+	cyre_list_free(&c->mailboxes);
 }
 
 bool cyre_parse_number(const char *s, uint64_t max, uint64_t *ret)

@@ -75,6 +75,7 @@ void cyre_complain(const char *tool, const char *fmt, ...)
 bool cyre_parse_size(const char *s, uint64_t *ret);
 bool cyre_parse_number(const char *s, uint64_t max, uint64_t *ret);
 void cyre_list_add(struct cyre_list *l, const char *s);
+void cyre_list_free(struct cyre_list *l);
 void cyre_common_free(struct cyre_common_options *c);
 
 #endif

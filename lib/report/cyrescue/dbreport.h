@@ -41,6 +41,54 @@ struct cyre_dbreport_options {
 	void *payload;
 };
 
+/* ---- a rebuild ---- */
+
+/* A file that was asked. Strings are borrowed. */
+struct cyre_dbreport_source {
+	const char *database; /* which one is rebuilt */
+	const char *path;
+	const char *role;    /* "mailboxes.db", "backup", … */
+	const char *format;  /* NULL: it could not be read */
+	uint64_t entries;    /* that are sure */
+	uint64_t doubtful;   /* salvaged, but not sure */
+	uint64_t missing;    /* keys that must have been there, at least */
+	const char *problem; /* NULL: none */
+};
+
+struct cyre_dbreport_field {
+	const char *name, *origin;
+	struct cyre_slice before, after;
+};
+
+/* One entry. */
+struct cyre_dbreport_change {
+	const char *database;
+	const char *action;                       /* "kept", "added", … */
+	struct cyre_slice name;                   /* mailbox, quota root … */
+	const char *why;                          /* NULL: the action says it */
+	const struct cyre_dbreport_field *fields; /* what differs */
+	size_t n_fields;
+	bool trivial; /* kept: not in a text */
+};
+
+struct cyre_dbreport_sum {
+	const char *database, *path;
+	const char *format, *form; /* of the new file; NULL: as it is */
+	const char *state;         /* "unchanged", "planned", "written" */
+	/* NULL ends it: what was done to how many entries. */
+	const char *actions[9];
+	uint64_t counts[8];
+	uint64_t dropped; /* records the server makes again */
+};
+
+/* CYRE_OK, CYRE_ENOMEM, CYRE_EIO (a write failed). */
+CYRE_API cyre_status cyre_dbreport_source(const struct cyre_dbreport_options *o,
+	const struct cyre_dbreport_source *s);
+CYRE_API cyre_status cyre_dbreport_change(const struct cyre_dbreport_options *o,
+	const struct cyre_dbreport_change *c);
+CYRE_API cyre_status cyre_dbreport_sum(const struct cyre_dbreport_options *o,
+	const struct cyre_dbreport_sum *s);
+
 /* CYRE_OK, CYRE_ENOMEM, CYRE_EIO (a write failed). */
 CYRE_API cyre_status cyre_dbreport_file(
 	const struct cyre_dbreport_options *o, const struct cyre_dbreport *d);

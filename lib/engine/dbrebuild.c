@@ -1,0 +1,64 @@
+/*
+ * dbrebuild.c - a rebuild of a database as a table of phases
+ *
+ * discover -> identify as every run; then the configdirectory is walked, and
+ * what is rebuilt has a phase of its own.
+ */
+#include "dbrebuild.h"
+
+#include <stdlib.h>
+
+#include "rebuild.h"
+
+static cyre_status get_ready(struct cyre_run *r)
+{
+	struct cyre_dbrebuild *d = (struct cyre_dbrebuild *)r;
+
+	cyre_run_ready(r);
+	if (d->o->apply && !d->o->offline &&
+		cyre_rebuild_server_runs(r, r->error))
+		return CYRE_EBUSY;
+	if (!r->conf->configdirectory) {
+		if (r->error) {
+			*r->error = (struct cyre_error){.call = "rebuild"};
+			snprintf(r->error->path, sizeof(r->error->path),
+				"nothing says where the databases are; name "
+				"their folder with --confdir");
+		}
+		return CYRE_EUSAGE;
+	}
+	return cyre_confdir_walk(r->conf, r->o->place.root, &d->confdir);
+}
+
+static const struct cyre_phase mailboxes[] = {
+	{"looking for mailboxes", cyre_run_discover},
+	{"reading headers", cyre_run_identify},
+	{"getting ready", get_ready},
+	{"rebuilding mailboxes.db", cyre_dbrebuild_mailboxes},
+	{NULL, NULL},
+};
+
+cyre_status cyre_dbrebuild(const struct cyre_dbrebuild_options *o,
+	struct cyre_dbrebuild_result *ret, struct cyre_error *reterr)
+{
+	static const struct cyre_phase *const tables[] = {
+		[CYRE_DBREBUILD_MAILBOXES] = mailboxes,
+	};
+	struct cyre_dbrebuild d = {
+		.run = {.o = &o->scan, .error = reterr},
+		.o = o,
+	};
+	cyre_status st;
+
+	d.run.rules = (struct cyre_gather_rules){.metadata = true};
+	st = cyre_run_phases(&d.run, tables[o->what]);
+	d.result.skipped |= d.run.result.skipped;
+	d.result.interrupted = d.run.result.interrupted;
+	cyre_mbox_merge_free(d.merge);
+	cyre_db_free(d.db);
+	cyre_db_target_free(&d.target);
+	cyre_confdir_free(d.confdir);
+	free(d.unnamed);
+	*ret = d.result;
+	return st;
+}

@@ -1,0 +1,74 @@
+/*
+ * dbrebuild.h - what the phases of a rebuild of databases hand to each other
+ */
+#ifndef CYRE_DBREBUILD_H
+#define CYRE_DBREBUILD_H
+
+#include <cyrescue/dbrebuild.h>
+
+#include "apply.h"
+#include "confdir.h"
+#include "mbox_merge.h"
+#include "run.h"
+
+struct dirs;
+
+/* A file of the configdirectory: as it is, and what it is to become. */
+struct cyre_db_target {
+	char *root, *name;    /* its real directory, its name there */
+	struct cyre_buf path; /* as people know it, with a NUL */
+	struct cyre_buf bytes;
+	struct cyre_identity before;
+	struct cyre_owner owner;
+	struct cyre_slice after; /* owned; empty and NULL: it stays */
+};
+
+struct cyre_dbrebuild {
+	struct cyre_run run; /* first: phases get this */
+	const struct cyre_dbrebuild_options *o;
+	struct cyre_confdir *confdir;
+	struct cyre_opener opener;
+	struct cyre_dbrebuild_result result;
+
+	/* mailboxes */
+	struct cyre_db_target target;
+	struct cyre_db *db; /* of the target; NULL: none */
+	bool complete;      /* no part of it is lost */
+	bool damaged;       /* the file is, whatever was got out of it */
+	struct cyre_mbox_merge *merge;
+	struct dirs *dirs;                   /* while they are read */
+	enum cyre_mbox_form form, seen_form; /* the newest anything shows */
+	enum cyre_db_format seen_format; /* of a copy; NONE: there is none */
+	unsigned index_version;          /* the newest seen */
+	size_t *unnamed, n_unnamed, cap_unnamed; /* candidates */
+};
+
+/* dbrebuild_sources.c: the database as it is, and its copies. */
+cyre_status cyre_dbrebuild_open(struct cyre_dbrebuild *d);
+cyre_status cyre_dbrebuild_copies(struct cyre_dbrebuild *d);
+/* dbrebuild_dirs.c: what headers and indexes say. */
+cyre_status cyre_dbrebuild_dirs(struct cyre_dbrebuild *d);
+cyre_status cyre_dbrebuild_unnamed(struct cyre_dbrebuild *d);
+/* dbrebuild_mailboxes.c */
+cyre_status cyre_dbrebuild_mailboxes(struct cyre_run *r);
+
+/* dbrebuild_write.c */
+/*
+ * Where a file of the server stands, or would: `f` (NULL: there is none yet)
+ * and the path the configuration gives it. Its bytes are read. CYRE_OK, also
+ * when there is none; CYRE_EBUSY: something else is in its place; CYRE_EIO,
+ * CYRE_ELIMIT, CYRE_ENOMEM.
+ */
+cyre_status cyre_db_target_open(struct cyre_dbrebuild *d,
+	const struct cyre_server_file *f, const char *path,
+	struct cyre_db_target *ret);
+void cyre_db_target_free(struct cyre_db_target *t);
+/* The bytes of a new file: t->after. CYRE_OK, CYRE_EUNSUPPORTED, … */
+cyre_status cyre_db_target_make(struct cyre_dbrebuild *d,
+	struct cyre_db_target *t, const struct cyre_db_write_options *o,
+	const struct cyre_db_entry *records, size_t n);
+/* Puts the new files in place, all or none, and reads them back. */
+cyre_status cyre_dbrebuild_apply(struct cyre_dbrebuild *d, const char *what,
+	struct cyre_db_target *targets, size_t n);
+
+#endif
