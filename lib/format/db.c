@@ -202,6 +202,10 @@ static int compare_entries(const void *va, const void *vb, void *compare)
 	const struct cyre_db_entry *a = va, *b = vb;
 	int c = (*(cyre_db_compare **)compare)(a->key, b->key);
 
+	/* In the mailbox order different keys can be equal: the copies of one
+	 * must not stand around another. */
+	if (!c)
+		c = cyre_db_comparer(CYRE_DB_RAW)(a->key, b->key);
 	if (c)
 		return c;
 	if (a->trust != b->trust)
