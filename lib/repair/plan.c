@@ -137,29 +137,45 @@ struct cyre_plan_file *cyre_plan_add_file(
 	return f;
 }
 
-/* The newest release that writes this index version by itself (index.md 1). */
+/* Index versions and the releases that write them by themselves (index.md 1):
+ * from the first to the newest. */
+static const struct {
+	unsigned version;
+	const char *first, *newest;
+} writers[] = {
+	{4, "2.1", "2.1"},
+	{6, "2.1.16", "2.2"},
+	{7, "2.3", "2.3"},
+	{8, "2.3.4", "2.3.4"},
+	{9, "2.3.7", "2.3.7"},
+	{10, "2.3.10", "2.3.16"},
+	{12, "2.4", "2.4"},
+	{13, "2.5", "3.0"},
+	{16, "3.2", "3.2"},
+	{17, "3.4", "3.8"},
+	{19, "3.10", "3.12"},
+	{20, "3.13", "3.13"},
+};
+
+#define N_WRITERS (sizeof(writers) / sizeof(*writers))
+
 static const char *newest_release(unsigned version)
 {
-	static const struct {
-		unsigned version;
-		const char *release;
-	} writers[] = {
-		{5, "2.1"},
-		{6, "2.2"},
-		{9, "2.3.7"},
-		{10, "2.3.16"},
-		{12, "2.4"},
-		{13, "3.0"},
-		{16, "3.2"},
-		{17, "3.8"},
-		{19, "3.12"},
-	};
 	size_t i;
 
-	for (i = 0; i < sizeof(writers) / sizeof(*writers); i++)
-		if (version <= writers[i].version)
-			return writers[i].release;
-	return "3.13";
+	for (i = 0; i + 1 < N_WRITERS && version > writers[i].version; i++)
+		;
+	return writers[i].newest;
+}
+
+unsigned cyre_plan_version_of(const char *release)
+{
+	size_t i;
+
+	for (i = N_WRITERS - 1; i && strverscmp(release, writers[i].first) < 0;
+		i--)
+		;
+	return writers[i].version;
 }
 
 /*

@@ -85,6 +85,13 @@ static cyre_status from_strict(struct cyre_plan_work *w)
 
 /* ---- from what is left ---- */
 
+/* Of an index that does not tell; 0: nothing does. */
+static unsigned usual_version(const struct cyre_plan_work *w)
+{
+	return w->policy->release ? cyre_plan_version_of(w->policy->release)
+				  : w->hints->index_version;
+}
+
 static cyre_status run_salvage(struct cyre_plan_work *w)
 {
 	static const enum cyre_file files[] = {CYRE_FILE_INDEX,
@@ -95,7 +102,7 @@ static cyre_status run_salvage(struct cyre_plan_work *w)
 		.now = w->hints->now,
 		.files = w->ev->files,
 		.nfiles = w->ev->nfiles,
-		.version = w->hints->index_version,
+		.version = usual_version(w),
 	};
 	size_t n = 0, i;
 	cyre_status st;
@@ -415,8 +422,9 @@ cyre_status cyre_plan_records(struct cyre_plan_work *w)
 	if (st != CYRE_OK)
 		return st;
 	if (!w->from)
-		w->from = w->hints->index_version ? w->hints->index_version
-						  : DEFAULT_VERSION;
+		w->from = usual_version(w);
+	if (!w->from)
+		w->from = DEFAULT_VERSION;
 	w->to = w->policy->index_version ? w->policy->index_version : w->from;
 	sort_records(w);
 	st = match_files(w);

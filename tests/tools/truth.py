@@ -309,4 +309,5 @@ def main():
         sys.exit("FAIL: %d differences" % len(wrong))
 
 
-main()
+if __name__ == "__main__":
+    main()
