@@ -71,6 +71,7 @@ cyre_status cyre_outside_open(
 	ret->users = calloc(n, sizeof(*ret->users));
 	if (!ret->users)
 		return CYRE_ENOMEM;
+	pthread_mutex_init(&ret->lock, NULL);
 	st = cyre_confdir_walk(r->conf, r->o->place.root, &ret->confdir);
 	if (st == CYRE_OK)
 		st = add_database(ret->confdir, CYRE_SERVER_STATUSCACHE, w, db,
@@ -93,6 +94,7 @@ static void forget_user(struct cyre_user_files *u)
 {
 	free(u->userid);
 	free(u->known);
+	cyre_marks_free(&u->marks);
 	cyre_db_free(u->seen);
 	cyre_buf_free(&u->seen_bytes);
 	cyre_buf_free(&u->folders);
@@ -105,7 +107,10 @@ void cyre_outside_close(const struct cyre_run *r, struct cyre_outside_files *f)
 
 	for (i = 0; f->users && i < n; i++)
 		forget_user(&f->users[i]);
+	if (f->users)
+		pthread_mutex_destroy(&f->lock);
 	free(f->users);
+	cyre_marks_free(&f->shared);
 	cyre_serverdb_free(&f->server);
 	cyre_confdir_free(f->confdir);
 	*f = (struct cyre_outside_files){0};
@@ -283,6 +288,8 @@ static cyre_status load_seen(const struct cyre_outside_files *f,
 		    &st))
 		st = cyre_db_open(
 			cyre_buf_slice(&u->seen_bytes), NULL, &u->seen);
+	if (st == CYRE_OK)
+		st = cyre_marks_of_user(u->seen, &u->marks);
 	return st == CYRE_ENOMEM ? st : CYRE_OK;
 }
 
@@ -406,6 +413,27 @@ static void get_server(const struct cyre_serverdb *db,
 	ret->quotaroot = cyre_serverdb_root(db, text(c->name));
 }
 
+static cyre_status get_marks(const struct cyre_run *r,
+	struct cyre_outside_files *f, struct cyre_worker *w,
+	const struct cyre_candidate *c, struct cyre_outside *ret)
+{
+	const struct cyre_user_files *u = &f->users[w - r->workers];
+	const struct cyre_marks *marks = c->userid ? &u->marks : &f->shared;
+	cyre_status st = CYRE_OK;
+
+	if (!c->userid) {
+		pthread_mutex_lock(&f->lock);
+		if (!f->shared_known)
+			st = cyre_marks_shared(
+				r, f->confdir, w, f->limit, &f->shared);
+		f->shared_known = true;
+		pthread_mutex_unlock(&f->lock);
+	}
+	ret->marks = marks->items;
+	ret->n_marks = marks->n;
+	return st;
+}
+
 cyre_status cyre_outside_get(const struct cyre_run *r,
 	struct cyre_outside_files *f, struct cyre_worker *w,
 	const struct cyre_candidate *c, struct cyre_slice header_id,
@@ -427,5 +455,6 @@ cyre_status cyre_outside_get(const struct cyre_run *r,
 			.file = CYRE_FILE_OTHER, .actual = u->too_big,
 			.expected = f->limit, .text = "conversations.db");
 	}
-	return get_messages(u, c, header_id, ret);
+	st = get_marks(r, f, w, c, ret);
+	return st == CYRE_OK ? get_messages(u, c, header_id, ret) : st;
 }

@@ -9,7 +9,10 @@
 #ifndef CYRE_REBUILD_OUTSIDE_H
 #define CYRE_REBUILD_OUTSIDE_H
 
+#include <pthread.h>
+
 #include "outside.h"
+#include "rebuild_marks.h"
 #include "run.h"
 #include "serverdb.h"
 #include "userdb.h"
@@ -24,6 +27,7 @@ struct cyre_user_files {
 	struct cyre_buf folders; /* the value of $FOLDER_NAMES or _IDS */
 	struct cyre_buf seen_bytes;
 	struct cyre_db *seen;
+	struct cyre_marks marks;
 	struct cyre_counters counters;
 	uint64_t too_big; /* bytes of a database that was not read */
 };
@@ -33,6 +37,10 @@ struct cyre_outside_files {
 	struct cyre_serverdb server;
 	struct cyre_user_files *users; /* by worker */
 	uint64_t limit;                /* bytes of a user's database */
+	/* Read when the first shared mailbox asks, which few do. */
+	pthread_mutex_t lock;
+	bool shared_known;
+	struct cyre_marks shared;
 };
 
 /* CYRE_OK, however damaged the databases are; CYRE_ENOMEM. */

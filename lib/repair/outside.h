@@ -23,12 +23,22 @@ struct cyre_known_message {
 	uint64_t cid;
 };
 
+/* A mailbox that somebody has read, by its uniqueid. */
+struct cyre_read_mark {
+	struct cyre_slice id;
+	uint64_t last_uid; /* the highest there was then */
+};
+
 struct cyre_outside {
 	/* Of this mailbox, by uid. */
 	const struct cyre_known_message *messages;
 	size_t n_messages;
 	/* The owner's seen state, up to 2.3 the only place of \Seen. */
 	const struct cyre_db *seen;
+	/* By id: of the owner, or for a shared mailbox of all users those that
+	 * can be of it. */
+	const struct cyre_read_mark *marks;
+	size_t n_marks;
 	/* statuscache.db */
 	uint64_t status_uidvalidity, status_last_uid, status_modseq;
 	/* The owner's counters: the highest given out in all his mailboxes. */

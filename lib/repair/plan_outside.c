@@ -132,18 +132,17 @@ static bool read_seen(const struct cyre_plan_work *w, struct cyre_slice id,
 /* Of a 2.x mailbox with this name; of two the one that was made last. */
 static struct cyre_slice seen_id(const struct cyre_plan_work *w, uint32_t hash)
 {
-	const struct cyre_db *db = w->outside.seen;
 	struct cyre_slice best = {NULL, 0};
 	char prefix[9];
 	size_t i;
 
 	snprintf(prefix, sizeof(prefix), "%08" PRIx32, hash);
-	for (i = 0; i < cyre_db_count(db); i++) {
-		struct cyre_slice key = cyre_db_at(db, i)->key;
+	for (i = 0; i < w->outside.n_marks; i++) {
+		struct cyre_slice id = w->outside.marks[i].id;
 
-		if (key.n == OLD_ID_LEN && !memcmp(key.p, prefix, 8) &&
-			(!best.n || memcmp(key.p, best.p, OLD_ID_LEN) > 0))
-			best = key;
+		if (id.n == OLD_ID_LEN && !memcmp(id.p, prefix, 8) &&
+			(!best.n || memcmp(id.p, best.p, OLD_ID_LEN) > 0))
+			best = id;
 	}
 	return best;
 }
@@ -153,7 +152,7 @@ struct cyre_slice cyre_plan_seen_id(
 {
 	struct cyre_slice id = {NULL, 0};
 
-	if (!w->outside.seen || !mboxname.n)
+	if (!mboxname.n)
 		return id;
 	id = seen_id(w, cyre_uniqueid_hash(mboxname, true));
 	return id.n ? id : seen_id(w, cyre_uniqueid_hash(mboxname, false));
@@ -244,7 +243,7 @@ struct cyre_floor cyre_plan_last_uid(const struct cyre_plan_work *w)
 {
 	const struct cyre_outside *o = &w->outside;
 	struct cyre_floor f = {0, "messages"};
-	struct cyre_seen seen;
+	size_t i;
 
 	if (w->sure_header)
 		return f;
@@ -253,9 +252,10 @@ struct cyre_floor cyre_plan_last_uid(const struct cyre_plan_work *w)
 	if (o->n_messages)
 		lift(&f, o->messages[o->n_messages - 1].uid,
 			"conversations.db");
-	if (read_seen(w, w->header.uniqueid, &seen) &&
-		seen.last_uid <= UINT32_MAX)
-		lift(&f, seen.last_uid, "seen database");
+	for (i = 0; i < o->n_marks; i++)
+		if (o->marks[i].last_uid <= UINT32_MAX &&
+			cyre_slice_eq(o->marks[i].id, w->header.uniqueid))
+			lift(&f, o->marks[i].last_uid, "seen database");
 	return f;
 }
 
