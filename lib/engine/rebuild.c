@@ -201,9 +201,37 @@ static cyre_status get_ready(struct cyre_run *r)
 	return st;
 }
 
+/*
+ * Not one index is left: the databases tell how old the server can be at most.
+ * What the oldest of the releases wrote all the others read; a version newer
+ * than its own a server refuses.
+ */
+static void guess_versions(struct cyre_rebuild *rb)
+{
+	cyre_release since = rb->outside.server.since;
+	const struct cyre_mboxdb *list = rb->run.mboxdb;
+	char release[16];
+	size_t i;
+
+	if (list && list->since > since)
+		since = list->since;
+	if (!since)
+		return;
+	snprintf(release, sizeof(release), "%u.%u", since >> 8, since & 0xff);
+	for (i = 0; i < rb->run.conf->n_partitions; i++)
+		if (!rb->neighbours[i].index_version)
+			rb->neighbours[i].index_version =
+				cyre_plan_version_of(release);
+}
+
 static cyre_status read_databases(struct cyre_run *r)
 {
-	return cyre_outside_open(r, &((struct cyre_rebuild *)r)->outside);
+	struct cyre_rebuild *rb = (struct cyre_rebuild *)r;
+	cyre_status st = cyre_outside_open(r, &rb->outside);
+
+	if (st == CYRE_OK)
+		guess_versions(rb);
+	return st;
 }
 
 static const struct cyre_phase phases[] = {

@@ -33,7 +33,9 @@ struct cyre_plan_policy {
 /* What is known of the mailbox from outside its directory; 0, empty: nothing. */
 struct cyre_plan_hints {
 	uint64_t now; /* seconds; for a UIDVALIDITY that must be made up */
-	unsigned index_version; /* of the mailboxes around it */
+	/* Of the mailboxes around it; 0: no index is left, and nothing else
+	 * tells how old the server is. */
+	unsigned index_version;
 	unsigned cache_version; /* of their records */
 	struct cyre_slice mboxname, uniqueid, acl, type;
 	uint64_t uidvalidity, foldermodseq; /* mailboxes.db */
@@ -101,5 +103,8 @@ cyre_status cyre_plan_make(const struct cyre_evidence *ev,
 	const struct cyre_plan_hints *hints,
 	const struct cyre_plan_reader *reader, struct cyre_plan *ret);
 void cyre_plan_free(struct cyre_plan *p);
+
+/* The index version that a release writes by itself: "2.3.16", "3.6". */
+unsigned cyre_plan_version_of(const char *release);
 
 #endif

@@ -423,8 +423,12 @@ cyre_status cyre_plan_records(struct cyre_plan_work *w)
 		return st;
 	if (!w->from)
 		w->from = usual_version(w);
-	if (!w->from)
+	if (!w->from) {
 		w->from = DEFAULT_VERSION;
+		cyre_plan_note_number(w, CYRE_FILE_INDEX, "minor_version", 0,
+			w->from, "nothing: name the release (--as-release)",
+			NULL);
+	}
 	w->to = w->policy->index_version ? w->policy->index_version : w->from;
 	sort_records(w);
 	st = match_files(w);

@@ -115,8 +115,6 @@ void cyre_plan_record_doubts(struct cyre_plan_work *w);
 /* A place for the new bytes of a file; NULL: no memory. */
 struct cyre_plan_file *cyre_plan_add_file(
 	struct cyre_plan_work *w, enum cyre_file file);
-/* The index version that a release writes: "2.3.16" */
-unsigned cyre_plan_version_of(const char *release);
 /* Whose behaviour new records have. */
 const struct cyre_mail_behaviour *cyre_plan_behaviour(
 	const struct cyre_plan_work *w);

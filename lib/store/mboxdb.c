@@ -80,6 +80,38 @@ static bool is_evidence(const struct cyre_mbox *m)
 	       !(m->flags & (CYRE_MBOX_DELETED | CYRE_MBOX_INTERMEDIATE));
 }
 
+/* Rights that RFC 4314 brought, behind each identifier. */
+static bool has_new_rights(struct cyre_slice acl)
+{
+	bool rights = false;
+	size_t i;
+
+	for (i = 0; i < acl.n; i++) {
+		if (acl.p[i] == '\t')
+			rights = !rights;
+		else if (rights && strchr("kxten", acl.p[i]))
+			return true;
+	}
+	return false;
+}
+
+/* docs/formats/mailboxes-db.md 1, 3 and 7. */
+static cyre_release since(struct cyre_slice key, const struct cyre_mbox *m)
+{
+	if (cyre_slice_starts(key, cyre_slice_str("$RUNQ")))
+		return CYRE_RELEASE(3, 4);
+	if (cyre_slice_starts(key, cyre_slice_str("$RACL")))
+		return CYRE_RELEASE(3, 0);
+	if (m->kind == CYRE_MBOXKEY_JMAP)
+		return CYRE_RELEASE(3, 13);
+	if (m->is_dbname)
+		return CYRE_RELEASE(3, 6);
+	if (m->dlist)
+		return m->foldermodseq ? CYRE_RELEASE(3, 0)
+				       : CYRE_RELEASE(2, 5);
+	return has_new_rights(m->acl) ? CYRE_RELEASE(2, 3) : CYRE_RELEASE(2, 1);
+}
+
 static cyre_status take_all(const struct cyre_db *from, struct cyre_mboxdb *to)
 {
 	bool new = keys_are_new(from);
@@ -91,9 +123,12 @@ static cyre_status take_all(const struct cyre_db *from, struct cyre_mboxdb *to)
 	for (i = 0; i < cyre_db_count(from) && st == CYRE_OK; i++) {
 		const struct cyre_db_entry *e = cyre_db_at(from, i);
 
-		if (cyre_mbox_read(e->key, e->value, new, &own, &m) &&
-			is_evidence(&m) && !add(to, &m))
+		bool ok = cyre_mbox_read(e->key, e->value, new, &own, &m);
+
+		if (ok && is_evidence(&m) && !add(to, &m))
 			st = CYRE_ENOMEM;
+		if (ok && since(e->key, &m) > to->since)
+			to->since = since(e->key, &m);
 		if (own.bad)
 			st = CYRE_ENOMEM;
 	}

@@ -9,6 +9,7 @@
 #ifndef CYRE_MBOXDB_H
 #define CYRE_MBOXDB_H
 
+#include <cyrescue/conf.h>
 #include <cyrescue/db.h>
 #include <cyrescue/finding.h>
 
@@ -30,6 +31,9 @@ struct cyre_mboxdb {
 	size_t n, cap;
 	struct cyre_mboxdb_entry **by_id; /* those with a uniqueid */
 	size_t n_ids;
+	/* The first release that writes such entries: the server is no older.
+	 * 0: there are none. */
+	cyre_release since;
 };
 
 /*

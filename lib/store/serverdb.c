@@ -37,6 +37,19 @@ static uint64_t max(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+static void note_since(struct cyre_serverdb *db, cyre_release r)
+{
+	if (r > db->since)
+		db->since = r;
+}
+
+static cyre_release since(struct cyre_slice status)
+{
+	if (status.p[0] == 'I' || status.p[0] == 'S')
+		return CYRE_RELEASE(3, 2);
+	return status.p[0] == '4' ? CYRE_RELEASE(2, 4) : CYRE_RELEASE(2, 3);
+}
+
 static cyre_status take_status(
 	struct cyre_serverdb *db, const struct cyre_db_entry *e)
 {
@@ -45,6 +58,7 @@ static cyre_status take_status(
 
 	if (!cyre_statuscache_read(e->key, e->value, &s) || !s.mailbox.n)
 		return CYRE_OK;
+	note_since(db, since(e->value));
 	to = grow((void **)&db->status, &db->n_status, &db->cap_status,
 		sizeof(*to));
 	if (!to)
@@ -64,6 +78,7 @@ static cyre_status take_annotation(
 	struct cyre_serverdb_annotations *to;
 	struct cyre_annotation a;
 
+	note_since(db, CYRE_RELEASE(2, 2));
 	if (!cyre_annotation_read(e->key, e->value, &a) || a.deleted ||
 		!a.scope.n || !a.value.n)
 		return CYRE_OK;

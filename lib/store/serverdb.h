@@ -11,6 +11,7 @@
 #ifndef CYRE_SERVERDB_H
 #define CYRE_SERVERDB_H
 
+#include <cyrescue/conf.h>
 #include <cyrescue/status.h>
 
 #include "bytes.h"
@@ -36,6 +37,9 @@ struct cyre_serverdb {
 	char **roots;         /* internal names, sorted */
 	size_t n_roots, cap_roots;
 	bool has_roots; /* at least one could be seen */
+	/* The first release that writes such entries: the server is no older.
+	 * 0: there are none. */
+	cyre_release since;
 };
 
 /*
