@@ -133,6 +133,7 @@ static void hint_entry(
 {
 	if (!h->uniqueid.n)
 		h->uniqueid = text(e->uniqueid);
+	h->jmapid = text(e->jmapid);
 	h->acl = text(e->acl);
 	if (e->uniqueid && e->type == 'e')
 		h->type = cyre_slice_str(

@@ -37,7 +37,7 @@ struct cyre_plan_hints {
 	 * tells how old the server is. */
 	unsigned index_version;
 	unsigned cache_version; /* of their records */
-	struct cyre_slice mboxname, uniqueid, acl, type;
+	struct cyre_slice mboxname, uniqueid, jmapid, acl, type;
 	uint64_t uidvalidity, foldermodseq; /* mailboxes.db */
 	uint32_t generation; /* of a cache that is about to be replaced */
 };

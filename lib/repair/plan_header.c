@@ -247,6 +247,8 @@ static void fill_gaps(struct cyre_plan_work *w)
 	w->header.form = form_of(w);
 	if (w->header.form == CYRE_HEADER_DLIST) {
 		take(w, &w->header.name, name, "name", "directory");
+		take(w, &w->header.jmapid, w->hints->jmapid, "jmapid",
+			"mailboxes.db");
 		if (!w->header.type.n)
 			w->header.type = cyre_slice_str(
 				w->ev->path_uniqueid ? "e" : "el");

@@ -47,6 +47,7 @@ static bool add(struct cyre_mboxdb *db, const struct cyre_mbox *m)
 	*e = (struct cyre_mboxdb_entry){
 		.name = internal(m),
 		.uniqueid = copy(m->uniqueid),
+		.jmapid = copy(m->jmapid),
 		.acl = copy(m->acl),
 		.partition = copy(m->partition),
 		.type = m->type,
@@ -189,6 +190,7 @@ void cyre_mboxdb_free(struct cyre_mboxdb *db)
 	for (i = 0; i < db->n; i++) {
 		free(db->entries[i].name);
 		free(db->entries[i].uniqueid);
+		free(db->entries[i].jmapid);
 		free(db->entries[i].acl);
 		free(db->entries[i].partition);
 	}

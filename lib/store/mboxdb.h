@@ -18,6 +18,7 @@
 struct cyre_mboxdb_entry {
 	char *name;
 	char *uniqueid; /* NULL: before 2.5, or lost */
+	char *jmapid;   /* 3.13 */
 	char *acl;      /* identifier TAB rights TAB … */
 	char *partition;
 	char type;            /* 'e' for mail */
