@@ -362,6 +362,7 @@ static cyre_status undo_one(struct rebuild_tool *t, const char *archive,
 {
 	struct cyre_undo_options o = {.dry_run = t->dry_run,
 		.force = t->force,
+		.root = t->common.root,
 		.item = show_item,
 		.payload = t};
 	struct cyre_undo_totals n = {0};
@@ -417,6 +418,11 @@ static int undo(struct rebuild_tool *t)
 	return EXIT_NOT_DONE;
 }
 
+static bool selects(const struct cyre_common_options *c)
+{
+	return c->partitions.n || c->users.n || c->mailboxes.n || c->shards > 1;
+}
+
 static void check_usage(const struct rebuild_tool *t)
 {
 	if (t->o.plan && !t->o.apply)
@@ -436,6 +442,10 @@ static void check_usage(const struct rebuild_tool *t)
 		cyre_usage_error(TOOL, "--resume needs --apply");
 	if (t->undo && t->o.apply)
 		cyre_usage_error(TOOL, "--undo and --apply exclude each other");
+	if (t->undo && selects(&t->common))
+		cyre_usage_error(TOOL,
+			"--undo takes whole archives; -p, -u, -m and --shard "
+			"do not go with it");
 }
 
 int main(int argc, char **argv)

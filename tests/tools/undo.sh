@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# --undo: what it tells, what it refuses, its exit status, and archives of a
+# server that is mounted somewhere else than it was when it was rebuilt.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+# damage: a header and a cache are gone, an index is cut.
+damage() {
+    truncate -s -70 "$(mailbox user.anna)/cyrus.index"
+    rm "$(mailbox user.fritz)/cyrus.header"
+    find "$TREE" -name cyrus.cache -path '*/spool2/*' -delete
+}
+
+# snapshot DIR: its mail and metadata, with times.
+snapshot() {
+    (cd "$1" && find spool spool2 -printf '%P %y %m %U:%G %s\n' \
+        -type f -printf '%P %T@\n' | sort
+        find spool spool2 -type f -print0 | sort -z | xargs -0 sha256sum)
+}
+
+unpack 3.6.1-default
+undo=$TREE/conf/cyrescue-undo
+anna=$(mailbox user.anna)
+damage
+snapshot "$TREE" >"$WORK/damaged"
+run 1 cyrrebuild -C "$TREE/imapd.conf" --offline --apply -j1
+snapshot "$TREE" >"$WORK/rebuilt"
+archive=$(find "$undo" -name '*.tar.zst' | sort | tail -n 1)
+
+# A dry run tells all and does nothing.
+run 0 cyrrebuild --undo "$undo" -n
+has "$WORK/out" '^restore	user\.anna	.*/cyrus\.index$'
+has "$WORK/out" '^remove	user\.fritz	.*/cyrus\.header$'
+has "$WORK/out" 'dry run: nothing was done'
+snapshot "$TREE" | cmp - "$WORK/rebuilt" || fail "a dry run did something"
+
+# What was changed since is refused, and the rest of that mailbox with it.
+cp -p "$anna/cyrus.index" "$WORK/index"
+printf x >>"$anna/cyrus.index"
+snapshot "$TREE" >"$WORK/changed"
+for n in -n ''; do
+    status=0
+    # The archives of the others are undone until one is refused.
+    for a in $(find "$undo" -name '*.tar.zst' | sort -r); do
+        cyrrebuild --undo "$a" $n >"$WORK/out" || status=$?
+        [ $status -eq 0 ] || break
+    done
+    [ $status -eq 4 ] || fail "exit status $status"
+    has "$WORK/out" '^refused: changed	user\.anna	.*/cyrus\.index$'
+    has "$WORK/out" '1 mailboxes refused'
+    cmp -s <(cat "$WORK/index" - <<<x | head -c -1) "$anna/cyrus.index" ||
+        fail "a file that was changed is gone"
+done
+run 0 cyrrebuild --undo "$undo" --force -q
+snapshot "$TREE" | diff "$WORK/damaged" - || fail "not the originals"
+run 0 cyrrebuild --undo "$undo"
+has "$WORK/out" '^0 restored, 0 removed, 0 moved back, [1-9]'
+
+# No archive, a damaged one, one of nothing.
+run 8 cyrrebuild --undo "$WORK/none"
+has "$WORK/err" '/none: No such file'
+head -c 1000 "$archive" >"$WORK/undo-1.tar.zst"
+run 8 cyrrebuild --undo "$WORK/undo-1.tar.zst"
+[ "$(wc -l <"$WORK/err")" -eq 1 ] || fail "not one line"
+mkdir "$WORK/empty"
+run 0 cyrrebuild --undo "$WORK/empty"
+run 16 cyrrebuild --undo "$undo" -u anna
+has "$WORK/err" 'whole archives'
+
+# Rebuilt in its place, undone below the root of a rescue system …
+rm -r "$undo"
+run 1 cyrrebuild -C "$TREE/imapd.conf" --offline --apply
+rescue=$WORK/rescue
+mkdir -p "$rescue$(dirname "$TREE")"
+mv "$TREE" "$rescue$TREE"
+run 8 cyrrebuild --undo "$rescue$undo" -q
+run 0 cyrrebuild --undo "$rescue$undo" --root "$rescue/"
+has "$WORK/out" "	$rescue$TREE/spool"
+snapshot "$rescue$TREE" | diff "$WORK/damaged" - || fail "not the originals below a root"
+
+# … and the other way round.
+rm -r "$rescue$undo"
+run 1 cyrrebuild --root "$rescue" -C "$TREE/imapd.conf" --offline --apply
+mv "$rescue$TREE" "$TREE"
+run 8 cyrrebuild --undo "$undo" -q
+run 0 cyrrebuild --undo "$undo" --root / -q
+snapshot "$TREE" | diff "$WORK/damaged" - || fail "not the originals in their place"
+
+# A third place than that of the rebuild.
+rm -r "$undo"
+mv "$TREE" "$rescue$TREE"
+run 1 cyrrebuild --root "$rescue" -C "$TREE/imapd.conf" --offline --apply
+mv "$rescue" "$WORK/elsewhere"
+run 0 cyrrebuild --undo "$WORK/elsewhere$undo" --root "$WORK/elsewhere" -q
+snapshot "$WORK/elsewhere$TREE" | diff "$WORK/damaged" - ||
+    fail "not the originals in a third place"
