@@ -128,9 +128,9 @@ findings() {
 # mailbox NAME: the directory of cyrus.header of this (internal) name below
 # $TREE; Cyrus 3.6 and later have it in the file, the others in the path.
 mailbox() {
-    local header
+    local header pattern=${1//./\\.}
     header=$(find "$TREE" -name cyrus.header -exec \
-        grep -laE "[( ]N \"?${1//./\\.}\"? " {} + | sed -n 1p)
+        grep -laE "[( ]N \"?${pattern//^/\\^}\"? " {} + | sed -n 1p)
     [ -n "$header" ] || header=$(find "$TREE" -name cyrus.header \
         -path "*/${1//.//}/cyrus.header" | sed -n 1p)
     [ -n "$header" ] || fail "no directory for mailbox $1"

@@ -93,6 +93,18 @@ static cyre_status lock_files(struct cyre_rebuild *rb, struct cyre_worker *w,
 	return st;
 }
 
+/* The id is hashed as a name of one component would be. */
+static void put_id(const struct cyre_conf *conf, const char *id,
+	struct cyre_buf *path)
+{
+	struct cyre_layout l = cyre_layout_of(conf);
+	char c = cyre_hash_char(l.hash, l.caret, cyre_slice_str(id));
+
+	if (c)
+		cyre_put_fmt(path, "/%c", c);
+	cyre_put_fmt(path, "/%s.lock", id);
+}
+
 /* Where 2.4 and later keep the lock: the mailbox's directory below lock/, or
  * since 3.6, for one that lies in uuid/, its id. */
 static cyre_status lock_name(struct cyre_rebuild *rb,
@@ -113,8 +125,7 @@ static cyre_status lock_name(struct cyre_rebuild *rb,
 		cyre_put_str(&path, "/lock");
 	if (path.n) {
 		if (m->uniqueid)
-			cyre_put_fmt(&path, "/%c/%s.lock", m->uniqueid[0],
-				m->uniqueid);
+			put_id(conf, m->uniqueid, &path);
 		else
 			cyre_put_fmt(&path, "/%s.lock", m->dir);
 		cyre_put_u8(&path, '\0');

@@ -303,7 +303,7 @@ static void text_mailbox(cyre_report *r, const struct cyre_report_mailbox *m)
 	/* Without a finding of its own: for all, mailboxes.db is gone. */
 	if (bucket != FINE && m->findings->n)
 		add_row(r, t, bucket, name_of(m), m->findings);
-	if (!anything_shown(r, m->findings))
+	if (!anything_shown(r, m->findings) && !m->error)
 		return;
 	cyre_put_u8(&r->body, '\n');
 	cyre_put_visible(&r->body, cyre_slice_str(name_of(m)));

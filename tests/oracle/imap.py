@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """Asks Debian's imapd for all mailboxes of a tree: imap.py CONF TRUTH
-DAMAGE UNSEEN, but for those whose internal names are in the file UNSEEN.
+DAMAGE UNSEEN FIRST, but for those whose internal names are in the file UNSEEN.
+FIRST has the uids of the records in the first 512 bytes of each index, as lines
+"NAME UID UID …", tabs between.
 
 What it serves is what the server of the tree answered (the truth), as far as
 the damage left evidence: flags when the index was there, keywords when the
@@ -15,13 +17,12 @@ import sys
 
 IMAPD = "/usr/lib/cyrus/bin/imapd"
 
-# Which of the values of a message the damage leaves: the first slots of an
-# index lie in its first 512 bytes.
+# Which of the values of a message the damage leaves; None: all but those whose
+# records lie in the first sector of the index.
 FLAGS = {"index": False, "header": True, "cache": True, "sector": None,
          "all": False}
 KEYWORDS = {"index": False, "header": False, "cache": True, "sector": None,
             "all": False}
-SLOTS_IN_512 = 4
 
 compared = collections.Counter()
 wrong = []
@@ -125,13 +126,13 @@ def parts(flags):
     return sorted(system), sorted(flags - system)
 
 
-def left(table, damage, slot):
+def left(table, damage, in_first_sector):
     if table[damage] is None:
-        return slot >= SLOTS_IN_512
+        return not in_first_sector
     return table[damage]
 
 
-def check_mailbox(imap, box, messages, expunged, damage):
+def check_mailbox(imap, box, messages, first, damage):
     where = box["internal"]
     # Users do not see the domain, which is theirs.
     name = box["name"].rpartition("@")[0] or box["name"]
@@ -157,13 +158,12 @@ def check_mailbox(imap, box, messages, expunged, damage):
         same("UIDs below UIDNEXT", where, {u for u in returned
                                            if u >= box["uidnext"]}, set())
         compared["expunged messages that are back"] += len(returned)
-    slots = sorted(set(messages) | expunged)
     for uid in sorted(set(messages) & set(got)):
         check_message("%s %d" % (where, uid), got[uid], messages[uid], damage,
-                      slots.index(uid))
+                      uid in first)
 
 
-def check_message(where, got, want, damage, slot):
+def check_message(where, got, want, damage, in_first):
     same("INTERNALDATE", where, got["INTERNALDATE"].strip('"'),
          want["internaldate"])
     same("RFC822.SIZE", where, int(got["RFC822.SIZE"]), want["size"])
@@ -171,18 +171,21 @@ def check_message(where, got, want, damage, slot):
     same("BODYSTRUCTURE", where, got["BODYSTRUCTURE"], want["bodystructure"])
     system, keywords = parts(got["FLAGS"].strip("()").split())
     want_system, want_keywords = parts(want["flags"])
-    if left(FLAGS, damage, slot):
+    if left(FLAGS, damage, in_first):
         same("system flags", where, system, want_system)
         same("number of keywords", where, len(keywords), len(want_keywords))
-    if left(KEYWORDS, damage, slot):
+    if left(KEYWORDS, damage, in_first):
         same("keywords", where, keywords, want_keywords)
 
 
 def main():
-    conf, truth, damage, unseen = sys.argv[1:]
+    conf, truth, damage, unseen, first_file = sys.argv[1:]
+    with open(first_file, encoding="utf-8") as file:
+        first = {name: set(map(int, filter(None, uids))) for name, *uids in
+                 (line.rstrip("\n").split("\t") for line in file)}
     with open(unseen, encoding="utf-8") as file:
         unseen_names = set(file.read().splitlines())
-    boxes, messages, expunged = [], {}, {}
+    boxes, messages = [], {}
     with open(truth, encoding="utf-8") as file:
         for o in map(json.loads, file):
             if o["type"] == "mailbox":
@@ -192,14 +195,12 @@ def main():
                 boxes.append(o)
             elif o["type"] == "message":
                 messages.setdefault(o["mailbox"], {})[o["uid"]] = o
-            elif o["type"] == "expunged":
-                expunged.setdefault(o["mailbox"], set()).add(o["uid"])
     for user in sorted({b["user"] for b in boxes}):
         imap = Imap(conf, user)
         for box in boxes:
             if box["user"] == user:
                 check_mailbox(imap, box, messages.get(box["name"], {}),
-                              expunged.get(box["name"], set()), damage)
+                              first[box["internal"]], damage)
         imap.close()
     print("  imapd: %d mailboxes;" % len(boxes), ", ".join(
         "%s %d" % item for item in sorted(compared.items())))

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Debian's Cyrus 3.6.1 agrees: damage to every mailbox of a tree of that
+# Debian's Cyrus 3.6.1 agrees: damage to every mailbox of each tree of that
 # release, a rebuild, a scan that finds nothing to repair, `reconstruct -n -G`
-# that says what it says of the tree before the damage, and imapd that serves
-# what the tree's server served (oracle/imap.py).
+# that says nothing it did not say of the tree before the damage, and imapd that
+# serves what the tree's server served (oracle/imap.py).
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -57,24 +57,41 @@ reconstruct_says() {
     rm -rf "$copy"
 }
 
+# first_sector: of each mailbox the uids of the records in the first 512 bytes
+# of its index: four of 112 bytes, behind a header of 160.
+first_sector() {
+    local name
+    jq -r 'select(.type == "mailbox").internal' "$WORK/truth.jsonl" |
+        while IFS= read -r name; do
+            printf '%s\t%s\n' "$name" "$(cyrshow --json \
+                "$(mailbox "$name")/cyrus.index" 2>/dev/null |
+                jq -r 'select(.type == "record").uid' | sed 4q | paste -s)"
+        done
+}
+
 without_unseen() {
     local line
     while IFS= read -r line; do
-        grep -qxF -- "${line%%: *}" "$WORK/unseen" || echo "$line"
+        grep -qxF -- "${line%%: *}" "$WORK/unseen-names" || echo "$line"
     done
 }
 
-for tree in 3.6.1-default 3.6.1-virtdom; do
+# The first tree in every way, the others in those that are hardest.
+damages='index header cache sector all'
+for tree in 3.6.1-default 3.6.1-virtdom 3.6.1-hashed 3.6.1-metapart \
+    2.3.16-then-3.6.1-skiplist; do
+    [ -n "$(tree_file "cyrus-$tree.tar.zst")" ] || continue
     unpack $tree "$WORK/pristine"
     truth $tree >"$WORK/truth.jsonl"
     for dir in proc lock socket log; do
         install -d -o cyrus -g mail "$TREE/conf/$dir"
     done
     reconstruct_says "$WORK/before"
-    for damage in index header cache sector all; do
+    first_sector >"$WORK/first"
+    for damage in $damages; do
         TREE=$WORK/tree
         prepare
-        damage $damage
+        damage "$damage"
         status=0
         cyrrebuild -C "$TREE/imapd.conf" --apply --offline >"$WORK/out" 2>&1 ||
             status=$?
@@ -98,6 +115,9 @@ for tree in 3.6.1-default 3.6.1-virtdom; do
             sort >"$WORK/seen"
         jq -r 'select(.type == "mailbox" and .exists == 0) | .internal' \
             "$WORK/truth.jsonl" | sort | comm -23 - "$WORK/seen" >"$WORK/unseen"
+        jq -r --rawfile unseen "$WORK/unseen" 'select(.type == "mailbox" and
+            (.internal | IN($unseen | split("\n")[]))) | .internal, .name' \
+            "$WORK/truth.jsonl" >"$WORK/unseen-names"
         reconstruct_says "$WORK/after"
         annotations=$(grep -c "$annotation_bytes" "$WORK/after" || :)
         [ "$annotations" -eq 0 ] || case $damage in
@@ -108,11 +128,13 @@ for tree in 3.6.1-default 3.6.1-virtdom; do
                 ;;
         esac
         without_unseen <"$WORK/before" >"$WORK/want"
-        without_unseen <"$WORK/after" | diff "$WORK/want" - ||
+        without_unseen <"$WORK/after" | diff "$WORK/want" - | grep '^>' &&
             fail "$tree, $damage: reconstruct has something to say"
         "$PYTHON" "$CYRE_SOURCE/tests/oracle/imap.py" "$TREE/imapd.conf" \
-            "$WORK/truth.jsonl" $damage "$WORK/unseen" || fail "$tree, $damage: imapd"
+            "$WORK/truth.jsonl" "$damage" "$WORK/unseen" "$WORK/first" ||
+            fail "$tree, $damage: imapd"
         rm -rf "$TREE"
     done
     rm -rf "$WORK/pristine"
+    damages='sector all'
 done
