@@ -78,8 +78,7 @@ without_unseen() {
 
 # The first tree in every way, the others in those that are hardest.
 damages='index header cache sector all'
-for tree in 3.6.1-default 3.6.1-virtdom 3.6.1-hashed 3.6.1-metapart \
-    2.3.16-then-3.6.1-skiplist; do
+for tree in 3.6.1-default 3.6.1-virtdom 3.6.1-hashed 3.6.1-metapart; do
     [ -n "$(tree_file "cyrus-$tree.tar.zst")" ] || continue
     unpack $tree "$WORK/pristine"
     truth $tree >"$WORK/truth.jsonl"
