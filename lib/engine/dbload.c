@@ -266,9 +266,13 @@ cyre_status cyre_dbload_bytes(const char *path, struct cyre_slice bytes,
 		tell_journals(&l);
 	if (st != CYRE_OK)
 		return st;
-	if (!l.db)
-		return o->as ? cyre_db_salvage(bytes, o->as, found, ret)
-			     : cyre_db_open(bytes, found, ret);
+	if (!l.db && (!o->as || cyre_db_detect(bytes) == o->as))
+		return cyre_db_open(bytes, found, ret);
+	if (!l.db) {
+		CYRE_FIND(found, .problem = CYRE_P_DB_HEADER,
+			.file = CYRE_FILE_OTHER);
+		return cyre_db_salvage(bytes, o->as, found, ret);
+	}
 	/* Only what is wrong with the file itself is wanted. */
 	if (!l.file_is_right)
 		st = cyre_db_read(bytes, found, &db);

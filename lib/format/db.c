@@ -163,6 +163,22 @@ void cyre_db_free(struct cyre_db *db)
 	free(db);
 }
 
+void cyre_db_tell_missing(struct cyre_db *db, uint64_t have, uint64_t unread,
+	struct cyre_findings *found)
+{
+	struct cyre_db_info *info = &db->info;
+
+	info->missing = unread;
+	if (info->counted)
+		info->missing =
+			have < info->expected ? info->expected - have : 0;
+	if (info->missing)
+		CYRE_FIND(found, .problem = CYRE_P_DB_KEYS_LOST,
+			.actual = info->missing,
+			.expected = have + info->missing,
+			.file = CYRE_FILE_OTHER);
+}
+
 void cyre_db_adopt(struct cyre_db *db, uint8_t *bytes)
 {
 	free(db->adopted);

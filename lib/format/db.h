@@ -52,6 +52,13 @@ cyre_db_compare *cyre_db_comparer(enum cyre_db_order o);
 cyre_status cyre_db_add(struct cyre_db *db, const struct cyre_db_entry *e);
 /* n bytes that live as long as `db`; NULL: no memory. */
 uint8_t *cyre_db_alloc(struct cyre_db *db, size_t n);
+/*
+ * Of the keys the file counts (info.expected, if info.counted), else of those a
+ * salvage met and could not read, so many are in no entry: info.missing is set,
+ * and told when there are any. `have`: committed keys that were found.
+ */
+void cyre_db_tell_missing(struct cyre_db *db, uint64_t have, uint64_t unread,
+	struct cyre_findings *found);
 /* From now on `bytes`, of malloc(3), live as long as `db`. */
 void cyre_db_adopt(struct cyre_db *db, uint8_t *bytes);
 /* Sorts by key, then trust, keeps the newest of equals, and counts. */

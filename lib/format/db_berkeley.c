@@ -15,6 +15,7 @@
 #define HASH_MAGIC  0x00061561u
 #define PAGE_HEADER 26
 #define MAX_DEPTH   32
+#define LEAF_LEVEL  1
 
 /* Places in the first page of a hash file. */
 #define HASH_MAX_BUCKET 72
@@ -41,7 +42,8 @@ struct bdb {
 	uint64_t keys_said;
 	uint8_t *seen; /* a bit a page: used once already */
 	bool salvaging;
-	uint32_t nlost; /* pages or items that could not be read */
+	uint32_t nlost;  /* pages or items that could not be read */
+	uint64_t unread; /* keys that were on them, at least */
 };
 
 struct page {
@@ -233,6 +235,7 @@ static cyre_status add_page(
 			b, pg, i + 1, &e.value, &dead_value);
 		if (!key_ok || !value_ok || !e.key.n) {
 			damaged(b, pg->no, "an item");
+			b->unread++;
 			continue;
 		}
 		if ((dead_key || dead_value) && !b->salvaging)
@@ -247,7 +250,8 @@ static cyre_status add_page(
 }
 
 /* A btree from page `no` down, left to right. */
-static cyre_status walk_tree(struct bdb *b, uint32_t no, unsigned depth)
+static cyre_status walk_tree(
+	struct bdb *b, uint32_t no, unsigned depth, bool to_leaf)
 {
 	struct page pg;
 	cyre_status st = CYRE_OK;
@@ -257,6 +261,7 @@ static cyre_status walk_tree(struct bdb *b, uint32_t no, unsigned depth)
 	if (depth > MAX_DEPTH || no >= b->npages || !use_once(b, no) ||
 		!get_page(b, no, &pg)) {
 		damaged(b, no, "a page that should be there");
+		b->unread += to_leaf;
 		return CYRE_OK;
 	}
 	if (pg.type == P_LEAF)
@@ -264,6 +269,7 @@ static cyre_status walk_tree(struct bdb *b, uint32_t no, unsigned depth)
 	if (pg.type != P_INTERNAL ||
 		pg.entries > (b->page_size - PAGE_HEADER) / 2) {
 		damaged(b, no, "a page of another kind");
+		b->unread += to_leaf;
 		return CYRE_OK;
 	}
 	for (i = 0; i < pg.entries && st == CYRE_OK; i++) {
@@ -271,8 +277,8 @@ static cyre_status walk_tree(struct bdb *b, uint32_t no, unsigned depth)
 		if (at > b->page_size - 12)
 			damaged(b, no, "an item");
 		else
-			st = walk_tree(
-				b, u32(b, pg.bytes.p + at + 4), depth + 1);
+			st = walk_tree(b, u32(b, pg.bytes.p + at + 4),
+				depth + 1, pg.level == LEAF_LEVEL + 1);
 	}
 	return st;
 }
@@ -325,6 +331,7 @@ static cyre_status walk_bucket(struct bdb *b, uint32_t bucket, uint32_t no)
 			(pg.type != P_HASH && pg.type != P_HASH_UNSORTED) ||
 			!use_once(b, no)) {
 			damaged(b, no, "a page that should be there");
+			b->unread++;
 			return CYRE_OK;
 		}
 		st = add_page(b, &pg, CYRE_DB_INTACT);
@@ -378,7 +385,7 @@ static cyre_status walk(struct bdb *b)
 	if (b->hash && b->has_meta)
 		st = walk_hash(b);
 	else if (!b->hash)
-		st = walk_tree(b, b->root, 0);
+		st = walk_tree(b, b->root, 0, false);
 	if (st == CYRE_OK)
 		find_order(b);
 	if (st == CYRE_OK && b->hash)
@@ -463,22 +470,16 @@ static cyre_status salvage(
 	struct bdb b = {.file = file, .found = &told, .db = db};
 	cyre_status st = CYRE_OK;
 
-	(void)found;
 	if (read_meta(&b) || guess_meta(&b)) {
 		b.salvaging = true;
 		st = walk(&b);
 		db->info.counted = b.hash && b.keys_said >= db->n && db->n;
 		db->info.expected = db->info.counted ? b.keys_said : 0;
-		if (db->info.counted && db->n < b.keys_said)
-			db->info.missing = b.keys_said - db->n;
+		cyre_db_tell_missing(db, db->n, b.unread, found);
 	}
 	if (st == CYRE_OK)
 		st = told.status;
 	cyre_findings_free(&told);
-	if (db->info.missing)
-		CYRE_FIND(found, .problem = CYRE_P_DB_KEYS_LOST,
-			.actual = db->info.missing, .expected = b.keys_said,
-			.file = CYRE_FILE_OTHER);
 	return st;
 }
 

@@ -90,6 +90,7 @@ struct pass {
 	struct cyre_db *db;
 	struct cyre_slice last; /* key as it stands in the file */
 	uint64_t wrong_order;
+	uint64_t faults; /* lines that are none */
 };
 
 static cyre_status add_line(
@@ -136,6 +137,7 @@ static cyre_status pass(struct pass *p)
 				.offset = start, .file = CYRE_FILE_OTHER,
 				.text = fault);
 		trust = ended ? CYRE_DB_INTACT : CYRE_DB_RESURRECTED;
+		p->faults += fault != NULL;
 		if (fault)
 			continue;
 		st = add_line(p, line, trust);
@@ -169,12 +171,13 @@ static cyre_status salvage(
 	struct pass p = {.file = file, .found = &seen, .db = db};
 	cyre_status st;
 
-	(void)found;
 	db->info.order = CYRE_DB_MAILBOX;
 	st = pass(&p);
 	if (st == CYRE_OK)
 		st = seen.status;
 	cyre_findings_free(&seen);
+	/* A line that is none was one once, or more. */
+	cyre_db_tell_missing(db, db->n, p.faults, found);
 	return st;
 }
 

@@ -357,15 +357,10 @@ static cyre_status emit(struct salvage *s, struct cyre_findings *found)
 	/* The count is right while there is no log. */
 	info->counted = cyre_sk_header(s->file, &h) && h.logstart == s->file.n;
 	info->expected = info->counted ? h.listsize : 0;
-	info->missing = s->nlost;
-	if (info->counted)
-		info->missing =
-			have < info->expected ? info->expected - have : 0;
-	if (info->missing)
-		CYRE_FIND(found, .problem = CYRE_P_DB_KEYS_LOST,
-			.actual = info->missing,
-			.expected = have + info->missing,
-			.file = CYRE_FILE_OTHER);
+	/* The DUMMY would have a link to the first keys that are gone. */
+	if (!s->nlost && s->last_gap && !s->has_dummy)
+		s->nlost = 1;
+	cyre_db_tell_missing(s->db, have, s->nlost, found);
 	return CYRE_OK;
 }
 

@@ -445,12 +445,7 @@ static void count_missing(struct tw *t, struct cyre_findings *found)
 	info->counted = t->has_header;
 	info->expected = t->has_header ? t->h.records : 0;
 	info->generation = t->h.generation;
-	if (!t->has_header || have >= t->h.records)
-		return;
-	info->missing = t->h.records - have;
-	CYRE_FIND(found, .problem = CYRE_P_DB_KEYS_LOST,
-		.actual = info->missing, .expected = t->h.records,
-		.file = CYRE_FILE_OTHER);
+	cyre_db_tell_missing(t->db, have, 0, found);
 }
 
 static cyre_status salvage(

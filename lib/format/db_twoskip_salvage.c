@@ -473,6 +473,11 @@ static void follow_links(struct salvage *s)
 	}
 }
 
+static bool has_dummy(const struct salvage *s)
+{
+	return s->items.n && s->items.v[0].r.type == TS_DUMMY;
+}
+
 static cyre_status emit(struct salvage *s, struct cyre_findings *found)
 {
 	struct cyre_db_info *info = &s->db->info;
@@ -499,15 +504,10 @@ static cyre_status emit(struct salvage *s, struct cyre_findings *found)
 	info->counted = s->has_header;
 	info->expected = s->has_header ? s->h.num_records : 0;
 	info->generation = s->has_header ? s->h.generation : 0;
-	info->missing = s->nlost;
-	if (s->has_header)
-		info->missing =
-			have < info->expected ? info->expected - have : 0;
-	if (info->missing)
-		CYRE_FIND(found, .problem = CYRE_P_DB_KEYS_LOST,
-			.actual = info->missing,
-			.expected = have + info->missing,
-			.file = CYRE_FILE_OTHER);
+	/* The DUMMY would have a link to the first keys that are gone. */
+	if (!s->nlost && s->items.last_gap && !has_dummy(s))
+		s->nlost = 1;
+	cyre_db_tell_missing(s->db, have, s->nlost, found);
 	return CYRE_OK;
 }
 
