@@ -35,6 +35,7 @@ struct db_tool {
 	const char *prefix, *output, *env;
 	enum cyre_db_format to, as;
 	bool include[CYRE_DB_TRUSTS];
+	int order; /* enum cyre_db_order; -1: not said */
 	bool raw;
 	int nargs;
 	char **args;
@@ -87,6 +88,14 @@ static bool set_as(void *payload, const char *s)
 	return t->as != CYRE_DB_NONE;
 }
 
+static bool set_order(void *payload, const char *s)
+{
+	struct db_tool *t = payload;
+
+	t->order = cyre_db_order_by_name(s);
+	return t->order >= 0;
+}
+
 static bool set_raw(void *payload, const char *s)
 {
 	(void)s;
@@ -130,6 +139,9 @@ static const struct cyre_option own_options[] = {
 		"twoskip, skiplist, flat or berkeley (salvage: default as "
 		"before)",
 		set_to},
+	{"order", 0, "ORDER",
+		"raw, signed or mailbox: how the new file sorts its keys",
+		set_order},
 	{"include", 0, "LIST", "salvage: also resurrected, uncommitted",
 		set_include},
 	{"json", 0, NULL, "JSON Lines on standard output", set_json},
@@ -322,42 +334,23 @@ static struct cyre_db_entry *choose(
 	return v;
 }
 
-/* Berkeley DB files are made by their own library, the others by us. */
-static cyre_status make_berkeley(const struct cyre_db_entry *v, size_t n,
-	struct cyre_slice *ret, struct cyre_error *err)
-{
-	struct cyre_dbfile_pair *pairs = calloc(n + 1, sizeof(*pairs));
-	const char *tmpdir = getenv("TMPDIR");
-	cyre_status st;
-	size_t i;
-
-	if (!pairs)
-		return CYRE_ENOMEM;
-	for (i = 0; i < n; i++)
-		pairs[i] = (struct cyre_dbfile_pair){v[i].key, v[i].value};
-	st = cyre_berkeley_write(pairs, n, tmpdir ? tmpdir : "/tmp", ret, err);
-	free(pairs);
-	return st;
-}
-
-static cyre_status make_file(enum cyre_db_format format,
-	const struct cyre_db_info *info, const struct cyre_db_entry *v,
-	size_t n, struct cyre_slice *ret, struct cyre_error *err)
+static cyre_status make_file(const struct db_tool *t,
+	enum cyre_db_format format, const struct cyre_db_info *info,
+	const struct cyre_db_entry *v, size_t n, struct cyre_slice *ret,
+	struct cyre_error *err)
 {
 	struct cyre_db_write_options o = {.format = format,
+		.order = cyre_db_usual_order(format),
+		.padded = info->padded,
 		.generation = info->generation + 1,
 		.time = (uint32_t)time(NULL)};
-	cyre_status st;
-	uint8_t *p;
+	const char *tmpdir = getenv("TMPDIR");
 
-	if (format == CYRE_DB_BERKELEY)
-		return make_berkeley(v, n, ret, err);
-	o.order = format == info->format ? info->order
-					 : cyre_db_usual_order(format);
-	st = cyre_db_write(&o, v, n, &p, &ret->n);
-	if (st == CYRE_OK)
-		ret->p = p;
-	return st;
+	if (t->order >= 0)
+		o.order = (enum cyre_db_order)t->order;
+	else if (format == info->format)
+		o.order = info->order;
+	return cyre_dbload_make(&o, v, n, tmpdir ? tmpdir : "/tmp", ret, err);
 }
 
 static int write_db(
@@ -379,7 +372,7 @@ static int write_db(
 		return EXIT_NOT_DONE;
 	}
 	v = choose(t, f->l.db, &n);
-	st = v ? make_file(format, info, v, n, &bytes, &err) : CYRE_ENOMEM;
+	st = v ? make_file(t, format, info, v, n, &bytes, &err) : CYRE_ENOMEM;
 	if (st == CYRE_OK)
 		st = cyre_dbfile_create(path, bytes, &f->l.owner, &err);
 	free((void *)bytes.p);
@@ -456,7 +449,7 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-	struct db_tool t = {
+	struct db_tool t = {.order = -1,
 		.out = {.format = CYRE_REPORT_TEXT, .write = write_stdout}};
 	size_t i, n = sizeof(commands) / sizeof(commands[0]);
 	int first, status;

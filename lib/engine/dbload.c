@@ -322,6 +322,34 @@ void cyre_dbload_describe(const struct cyre_db *db, struct cyre_dbreport *ret)
 	}
 }
 
+cyre_status cyre_dbload_make(const struct cyre_db_write_options *o,
+	const struct cyre_db_entry *entries, size_t n, const char *tmpdir,
+	struct cyre_slice *ret, struct cyre_error *reterr)
+{
+	struct cyre_dbfile_pair *pairs;
+	cyre_status st;
+	uint8_t *p;
+	size_t i;
+
+	if (o->format != CYRE_DB_BERKELEY) {
+		st = cyre_db_write(o, entries, n, &p, &ret->n);
+		if (st == CYRE_OK)
+			ret->p = p;
+		return st;
+	}
+	pairs = calloc(n + 1, sizeof(*pairs));
+	if (!pairs)
+		return CYRE_ENOMEM;
+	for (i = 0; i < n; i++)
+		pairs[i] = (struct cyre_dbfile_pair){
+			entries[i].key, entries[i].value};
+	st = cyre_berkeley_write(pairs, n,
+		o->order == CYRE_DB_RAW ? NULL : cyre_db_comparer(o->order),
+		tmpdir, ret, reterr);
+	free(pairs);
+	return st;
+}
+
 void cyre_dbload_free(struct cyre_dbload *l)
 {
 	cyre_db_free(l->db);

@@ -86,6 +86,16 @@ const char *cyre_db_order_name(enum cyre_db_order o)
 	return names[o];
 }
 
+int cyre_db_order_by_name(const char *name)
+{
+	int i;
+
+	for (i = CYRE_DB_RAW; i <= CYRE_DB_MAILBOX; i++)
+		if (!strcmp(cyre_db_order_name((enum cyre_db_order)i), name))
+			return i;
+	return -1;
+}
+
 void cyre_db_orders_see(struct cyre_db_orders *o, struct cyre_slice before,
 	struct cyre_slice after)
 {

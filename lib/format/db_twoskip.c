@@ -272,6 +272,7 @@ static void check_waste(struct walk *w)
 
 	while (off < w->end && off < w->file.n) {
 		if (cyre_ts_is_blank(w->file, off)) {
+			w->db->info.padded = true;
 			off += 8;
 		} else if (cyre_ts_record(w->file, off, &r) && r.head_ok) {
 			if (!cyre_ts_tail_ok(&r)) {

@@ -143,6 +143,7 @@ cyre_status cyre_ts_collect(
 		.budget = 16 * (uint64_t)file.n, .repairs = MAX_REPAIRS};
 	while (off < file.n) {
 		if (cyre_ts_is_blank(file, off)) {
+			db->info.padded = true;
 			off += 8;
 			continue;
 		}

@@ -1,8 +1,9 @@
 /*
  * db_twoskip_write.c - a compact twoskip file (docs/formats/twoskip.md 9)
  *
- * Everything in one transaction, in order, without the padding that only 3.2
- * and later write: every release from 2.5 on reads it.
+ * Everything in one transaction, in order. With the padding of 3.2 and later it
+ * is what their repack writes, but for the levels, which are drawn by lot;
+ * without, every release from 2.5 on also recovers it.
  */
 #include "db_twoskip.h"
 
@@ -28,6 +29,21 @@ static void put_lengths(
 static uint32_t sum(const struct cyre_buf *b, size_t from)
 {
 	return b->bad ? 0 : cyre_crc32(cyre_slice(b->p + from, b->n - from));
+}
+
+/*
+ * A head that fits shall stand in one block of 512 bytes, so that it is
+ * rewritten as a whole (twoskip.md section 3).
+ */
+static void put_padding(struct cyre_buf *b, uint8_t level,
+	struct cyre_slice key, struct cyre_slice value)
+{
+	size_t n = 8 + (key.n >= UINT16_MAX ? 8 : 0) +
+		   (value.n >= UINT32_MAX ? 8 : 0) + 8 * ((size_t)level + 1) +
+		   8;
+
+	while (n <= 504 && !b->bad && (b->n + 8) % 512 > (b->n - 8 + n) % 512)
+		cyre_put(b, TS_BLANK, 8);
 }
 
 /*
@@ -119,8 +135,10 @@ cyre_status cyre_ts_write(const struct cyre_db_write_options *o,
 	const struct cyre_db *db, struct cyre_buf *b)
 {
 	const struct cyre_slice none = cyre_slice(NULL, 0);
+	const struct cyre_db_entry *e;
 	size_t *offsets, repack_size, i;
 	uint64_t coin = 0;
+	uint8_t level;
 
 	offsets = calloc(db->n + 1, sizeof(*offsets));
 	if (!offsets)
@@ -129,12 +147,16 @@ cyre_status cyre_ts_write(const struct cyre_db_write_options *o,
 	offsets[0] = b->n;
 	put_record(b, TS_DUMMY, TS_MAX_LEVEL, none, none);
 	for (i = 0; i < db->n; i++) {
+		e = &db->e[i];
+		level = (uint8_t)cyre_db_coin_level(&coin, TS_MAX_LEVEL);
+		if (o->padded)
+			put_padding(b, level, e->key, e->value);
 		offsets[i + 1] = b->n;
-		put_record(b, TS_RECORD,
-			(uint8_t)cyre_db_coin_level(&coin, TS_MAX_LEVEL),
-			db->e[i].key, db->e[i].value);
+		put_record(b, TS_RECORD, level, e->key, e->value);
 	}
 	repack_size = b->n;
+	if (db->n && o->padded)
+		put_padding(b, 0, none, none);
 	if (db->n)
 		put_commit(b);
 	if (!b->bad) {

@@ -4,7 +4,8 @@
  * The library writes files by name only, so the file is made in a directory of
  * its own below $TMPDIR and read back. As Cyrus made them
  * (docs/formats/other-databases.md section 4): one unnamed btree, native byte
- * order, the library's own page size and order.
+ * order, the library's own page size. The order of the keys is not recorded in
+ * the file: who opens it must know.
  */
 #include <cyrescue/dbfile.h>
 
@@ -46,8 +47,18 @@ static int put_all(DB *db, const struct cyre_dbfile_pair *pairs, size_t n)
 	return error;
 }
 
-static int fill(
-	const char *path, const struct cyre_dbfile_pair *pairs, size_t n)
+typedef int compare_fn(struct cyre_slice a, struct cyre_slice b);
+
+static int by_caller(DB *db, const DBT *a, const DBT *b)
+{
+	compare_fn *const *compare = db->app_private;
+
+	return (*compare)((struct cyre_slice){a->data, a->size},
+		(struct cyre_slice){b->data, b->size});
+}
+
+static int fill(const char *path, const struct cyre_dbfile_pair *pairs,
+	size_t n, compare_fn *compare)
 {
 	DB *db;
 	int error, error2;
@@ -55,8 +66,12 @@ static int fill(
 	error = db_create(&db, NULL, 0);
 	if (error)
 		return error;
-	error = db->open(
-		db, NULL, path, NULL, DB_BTREE, DB_CREATE | DB_EXCL, 0600);
+	db->app_private = &compare;
+	if (compare)
+		error = db->set_bt_compare(db, by_caller);
+	if (!error)
+		error = db->open(db, NULL, path, NULL, DB_BTREE,
+			DB_CREATE | DB_EXCL, 0600);
 	if (!error)
 		error = put_all(db, pairs, n);
 	error2 = db->close(db, 0);
@@ -64,7 +79,8 @@ static int fill(
 }
 
 cyre_status cyre_berkeley_write(const struct cyre_dbfile_pair *pairs, size_t n,
-	const char *tmpdir, struct cyre_slice *ret, struct cyre_error *reterr)
+	compare_fn *compare, const char *tmpdir, struct cyre_slice *ret,
+	struct cyre_error *reterr)
 {
 	char dir[3900], path[4000];
 	cyre_status st;
@@ -74,7 +90,7 @@ cyre_status cyre_berkeley_write(const struct cyre_dbfile_pair *pairs, size_t n,
 	if (!mkdtemp(dir))
 		return failed(errno, dir, reterr);
 	snprintf(path, sizeof(path), "%s/db", dir);
-	error = fill(path, pairs, n);
+	error = fill(path, pairs, n, compare);
 	if (error == DB_KEYEXIST)
 		st = CYRE_EUSAGE;
 	else if (error)

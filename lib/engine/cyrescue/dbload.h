@@ -48,6 +48,16 @@ CYRE_API cyre_status cyre_dbload_file(const char *path,
 /* What a report says of a database; path and findings are the caller's. */
 CYRE_API void cyre_dbload_describe(
 	const struct cyre_db *db, struct cyre_dbreport *ret);
+/*
+ * A new file as cyre_db_write() makes it, and Berkeley files, which their own
+ * library makes in `tmpdir` first; o->generation 0 and o->time 0 are good
+ * values. *ret: free(3) `p`.
+ *
+ * Statuses of cyre_db_write(); CYRE_EIO with `reterr`.
+ */
+CYRE_API cyre_status cyre_dbload_make(const struct cyre_db_write_options *o,
+	const struct cyre_db_entry *entries, size_t n, const char *tmpdir,
+	struct cyre_slice *ret, struct cyre_error *reterr);
 CYRE_API void cyre_dbload_free(struct cyre_dbload *l);
 
 #endif

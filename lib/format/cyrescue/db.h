@@ -66,6 +66,7 @@ struct cyre_db_info {
 	enum cyre_db_format format;
 	enum cyre_db_order order;
 	uint64_t generation; /* 0 where the format has none */
+	bool padded;         /* twoskip: with the padding of 3.2 and later */
 	bool salvaged;       /* made by the salvage reader */
 	bool counted;        /* `expected` is known */
 	uint64_t expected;   /* keys the file says it has */
@@ -85,6 +86,8 @@ CYRE_API enum cyre_db_format cyre_db_format_by_name(const char *name);
 CYRE_API const char *cyre_db_trust_name(enum cyre_db_trust t);
 /* "raw", "signed", "mailbox" */
 CYRE_API const char *cyre_db_order_name(enum cyre_db_order o);
+/* -1: there is none. */
+CYRE_API int cyre_db_order_by_name(const char *name);
 
 /* By magic; text is CYRE_DB_FLAT when it looks like lines of key and value. */
 CYRE_API enum cyre_db_format cyre_db_detect(struct cyre_slice bytes);
@@ -139,6 +142,7 @@ struct cyre_db_write_options {
 	enum cyre_db_format format;
 	enum cyre_db_order order; /* cyre_db_usual_order() unless known */
 	uint64_t generation;      /* twoskip: the old one + 1; 0: 1 */
+	bool padded;              /* twoskip: as 3.2 and later write it */
 	uint32_t time;            /* skiplist: now, seconds since 1970 */
 };
 

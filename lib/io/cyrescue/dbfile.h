@@ -46,13 +46,13 @@ struct cyre_dbfile_pair {
 };
 
 /*
- * The bytes of a new Berkeley DB btree with these keys, in any order; free(3)
- * `ret->p`. It is made in `tmpdir`, which is left as it was.
+ * The bytes of a new Berkeley DB btree with these pairs, given in any order,
+ * kept in that of `compare` (NULL: the library's own); free(3) `ret->p`. It is made in `tmpdir`, which is left as it was.
  *
  * CYRE_OK; CYRE_EUSAGE: one key twice; CYRE_EIO with `reterr`; CYRE_ENOMEM.
  */
 CYRE_API cyre_status cyre_berkeley_write(const struct cyre_dbfile_pair *pairs,
-	size_t n, const char *tmpdir, struct cyre_slice *ret,
-	struct cyre_error *reterr);
+	size_t n, int (*compare)(struct cyre_slice a, struct cyre_slice b),
+	const char *tmpdir, struct cyre_slice *ret, struct cyre_error *reterr);
 
 #endif
