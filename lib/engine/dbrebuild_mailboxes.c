@@ -255,41 +255,35 @@ static enum cyre_db_format choose_format(struct cyre_dbrebuild *d)
 		       : CYRE_DB_SKIPLIST;
 }
 
-static cyre_status choose_order(struct cyre_dbrebuild *d,
-	enum cyre_db_format format, enum cyre_db_order *ret)
+/* The file does not always show its order: a Berkeley one is opened with that
+ * of the option, right or wrong. */
+static enum cyre_db_order choose_order(
+	const struct cyre_dbrebuild *d, enum cyre_db_format format)
 {
 	bool sorted =
 		d->run.conf->improved_mboxlist_sort && d->form != CYRE_MBOX_IDS;
+	const struct cyre_db_info *info = d->db ? cyre_db_info(d->db) : NULL;
 
-	if (d->db && cyre_db_info(d->db)->format == format)
-		*ret = cyre_db_info(d->db)->order;
-	else
-		*ret = sorted ? CYRE_DB_MAILBOX : cyre_db_usual_order(format);
-	if (format != CYRE_DB_BERKELEY || !sorted)
-		return CYRE_OK;
-	if (d->run.error) {
-		*d->run.error = (struct cyre_error){.call = "write"};
-		snprintf(d->run.error->path, sizeof(d->run.error->path),
-			"a Berkeley DB file in the order of "
-			"improved_mboxlist_sort is not written");
-	}
-	return CYRE_EUNSUPPORTED;
+	if (info && info->format == format && format != CYRE_DB_BERKELEY)
+		return info->order;
+	return sorted ? CYRE_DB_MAILBOX : cyre_db_usual_order(format);
 }
 
 static cyre_status write_file(
 	struct cyre_dbrebuild *d, enum cyre_db_format format)
 {
-	struct cyre_db_write_options o = {
-		.format = format, .time = (uint32_t)d->run.o->now};
+	struct cyre_db_write_options o = {.format = format,
+		.order = choose_order(d, format),
+		.time = (uint32_t)d->run.o->now};
 	struct cyre_db_entry *records = NULL;
 	cyre_status st;
 	size_t n = 0;
 
-	if (d->db)
+	if (d->db) {
 		o.generation = cyre_db_info(d->db)->generation + 1;
-	st = choose_order(d, format, &o.order);
-	if (st == CYRE_OK)
-		st = cyre_mbox_merge_records(d->merge, &records, &n);
+		o.padded = cyre_db_info(d->db)->padded;
+	}
+	st = cyre_mbox_merge_records(d->merge, &records, &n);
 	if (st == CYRE_OK)
 		st = cyre_db_target_make(d, &d->target, &o, records, n);
 	free(records);

@@ -7,7 +7,7 @@
  */
 #include "dbrebuild.h"
 
-#include <cyrescue/dbfile.h>
+#include <cyrescue/dbload.h>
 
 #include <libgen.h>
 #include <stdlib.h>
@@ -132,44 +132,19 @@ void cyre_db_target_free(struct cyre_db_target *t)
 }
 
 /* Berkeley DB files are made by their own library, in a folder of ours. */
-static cyre_status make_berkeley(struct cyre_dbrebuild *d,
-	const struct cyre_db_entry *v, size_t n, struct cyre_slice *ret)
-{
-	struct cyre_dbfile_pair *pairs = calloc(n + 1, sizeof(*pairs));
-	struct cyre_buf dir = {0};
-	cyre_status st;
-	size_t i;
-
-	if (!pairs)
-		return CYRE_ENOMEM;
-	for (i = 0; i < n; i++)
-		pairs[i] = (struct cyre_dbfile_pair){v[i].key, v[i].value};
-	st = cyre_undo_dir_make(&d->run, d->o->undo_dir, &dir);
-	if (st == CYRE_OK)
-		st = cyre_berkeley_write(
-			pairs, n, (const char *)dir.p, ret, d->run.error);
-	cyre_buf_free(&dir);
-	free(pairs);
-	return st;
-}
-
 cyre_status cyre_db_target_make(struct cyre_dbrebuild *d,
 	struct cyre_db_target *t, const struct cyre_db_write_options *o,
 	const struct cyre_db_entry *records, size_t n)
 {
-	struct cyre_slice after = {NULL, 0};
-	cyre_status st;
-	uint8_t *p;
+	struct cyre_buf dir = {0};
+	cyre_status st = CYRE_OK;
 
-	if (o->format == CYRE_DB_BERKELEY) {
-		st = make_berkeley(d, records, n, &after);
-	} else {
-		st = cyre_db_write(o, records, n, &p, &after.n);
-		if (st == CYRE_OK)
-			after.p = p;
-	}
+	if (o->format == CYRE_DB_BERKELEY)
+		st = cyre_undo_dir_make(&d->run, d->o->undo_dir, &dir);
 	if (st == CYRE_OK)
-		t->after = after;
+		st = cyre_dbload_make(o, records, n, (const char *)dir.p,
+			&t->after, d->run.error);
+	cyre_buf_free(&dir);
 	return st;
 }
 
