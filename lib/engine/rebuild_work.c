@@ -140,6 +140,7 @@ static void hint_entry(
 			e->flags & CYRE_MBOX_LEGACY ? "el" : "e");
 	else if (e->uniqueid && !(e->flags & CYRE_MBOX_LEGACY))
 		h->type = cyre_slice(&e->type, 1);
+	h->listed = !(e->flags & CYRE_MBOX_DELETED);
 	h->uidvalidity = e->uidvalidity;
 	h->foldermodseq = e->foldermodseq;
 }

@@ -83,6 +83,8 @@ static void raise_modseqs(struct cyre_plan_work *w)
 /* Values of a header that was lost, where 0 would say something wrong. */
 static void fill_header(struct cyre_plan_work *w)
 {
+	static const enum cyre_problem deleted[] = {
+		CYRE_P_INDEX_DELETED_OPTION, CYRE_PROBLEM_COUNT};
 	uint64_t newest = 0;
 	size_t i;
 
@@ -98,6 +100,12 @@ static void fill_header(struct cyre_plan_work *w)
 	/* Which deletions are forgotten is not known: all may be. */
 	if (w->to >= 12 && !w->known_last_uid)
 		w->h.deletedmodseq = w->h.highestmodseq;
+	if (w->hints->listed && cyre_plan_has(w, deleted)) {
+		cyre_plan_note_number(w, CYRE_FILE_INDEX, "options",
+			w->h.options, w->h.options & ~CYRE_OPT_DELETED,
+			"mailboxes.db", NULL);
+		w->h.options &= ~(uint64_t)CYRE_OPT_DELETED;
+	}
 	w->h.options &= w->to >= 12  ? 0xe000001fu
 			: w->to >= 8 ? 0x0000001fu
 				     : CYRE_OPT_POP3_NEW_UIDL;

@@ -6,6 +6,9 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
+# shellcheck source=tests/damage.sh
+. "$CYRE_SOURCE/tests/damage.sh"
+
 need jq jq
 
 rebuild() {
@@ -140,3 +143,12 @@ for name in 3.6.1-default 2.4.22-default; do
     snapshot | diff "$WORK/before" - || fail "$name: not the originals"
     rm -rf "$TREE"
 done
+
+# What only a person can decide, decided: the server is not to remove it.
+unpack 3.6.1-default
+box=$(mailbox user.anna)
+edit "$box/cyrus.index" header 'options=|0x80000000'
+run 4 rebuild --apply
+run 1 rebuild --apply --accept all
+run 0 scan
+run 0 rebuild --apply --accept all

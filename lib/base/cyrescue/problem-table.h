@@ -110,10 +110,10 @@
 
 /* ---- mailbox: directory, name, what belongs together ---- */
 #define CYRE_PROBLEMS_MB(X) \
-	X(UNIQUEID_DUPLICATE, "MB-001", "uniqueid-duplicate", DAMAGE, RULE, \
+	X(UNIQUEID_DUPLICATE, "MB-001", "uniqueid-duplicate", DAMAGE, ASK, \
 	  "uniqueid $t is also that of another mailbox", \
 	  "Seen marks and synchronisation of the two mailboxes mix.", \
-	  "The mailbox whose name and UIDVALIDITY match keeps it; the other gets a new one.") \
+	  "Left as it is: which of them is the copy, a person must say.") \
 	X(NAME_MISPLACED, "MB-002", "fs-bad-hash-dir", DAMAGE, ASK, \
 	  "the directory is not where the server looks for $t", \
 	  "The server does not find this mailbox.", \
@@ -391,7 +391,7 @@
 	X(INDEX_DELETED_OPTION, "IX-034", "index-deleted-option", DAMAGE, ASK, \
 	  "the option MAILBOX_DELETED is set", \
 	  "The server will remove every file of this mailbox when it next closes it.", \
-	  "Cleared when mailboxes.db lists the mailbox; a person must say so.") \
+	  "Cleared with --accept all, when mailboxes.db lists the mailbox.") \
 	X(INDEX_OPTIONS, "IX-035", "index-options", STALE, EXACT, \
 	  "options $A has bits that mean nothing", \
 	  "Nothing a customer sees.", \
@@ -710,7 +710,7 @@
 	X(MESSAGE_GUID, "ML-002", "message-guid-mismatch", DAMAGE, ASK, \
 	  "the file's SHA-1 is not the one the index knows", \
 	  "One message was changed on the disk, or is another one.", \
-	  "The file is never touched; the record is kept and marked.") \
+	  "The file is never touched and the record is kept; look for a copy with the GUID of the record.") \
 	X(MESSAGE_NAME_ODD, "ML-003", "message-name-odd", STALE, ASK, \
 	  "$t looks like a message, the server will not open it under this name", \
 	  "A message may be invisible.", \
