@@ -49,11 +49,26 @@ static bool is_control(const uint8_t *p, size_t n)
 	       (n == 2 && p[0] == 0xc2 && p[1] < 0xa0);
 }
 
+/* How many bytes from here on show as they are: ASCII, as nearly all are. */
+static size_t plain_run(struct cyre_slice s)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] >= 0x20 && s.p[n] < 0x7f && s.p[n] != '\\')
+		n++;
+	return n;
+}
+
 void cyre_put_visible(struct cyre_buf *b, struct cyre_slice s)
 {
 	size_t n, i;
 
 	for (; s.n; s.p += n, s.n -= n) {
+		n = plain_run(s);
+		if (n) {
+			cyre_put(b, s.p, n);
+			continue;
+		}
 		n = char_len(s);
 		if (n && !is_control(s.p, n)) {
 			if (s.p[0] == '\\')
