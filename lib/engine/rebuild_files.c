@@ -128,6 +128,8 @@ static void write_bytes(struct files *f, enum cyre_file file,
 	c->pieces = &f->box->pieces[f->box->n_changes - 1];
 	c->n_pieces = 1;
 	c->owner = owner_of(f, file);
+	/* note_output() fills it: so the bytes are hashed once. */
+	c->becomes = &f->box->outputs[f->box->n_outputs].is;
 	if (elsewhere)
 		add(f, CYRE_CHANGE_REMOVE, at, file, before);
 }

@@ -45,6 +45,8 @@ struct cyre_change {
 	const struct cyre_slice *pieces;
 	size_t n_pieces;
 	struct cyre_owner owner;
+	/* Size and sum of these bytes; NULL: not known yet. */
+	const struct cyre_identity *becomes;
 	/* MOVE: its directory is made when there is none. */
 	const char *to_dir, *to_name;
 };

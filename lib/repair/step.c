@@ -214,13 +214,18 @@ cyre_status cyre_job_open(struct cyre_job *job, struct cyre_change_set *set,
 	return open_dirs(job);
 }
 
-static cyre_status hash_pieces(const struct cyre_change *c,
+static cyre_status identify_pieces(const struct cyre_change *c,
 	struct cyre_hasher *hasher, struct cyre_identity *ret)
 {
-	cyre_status st = cyre_sha256_begin(hasher);
+	cyre_status st;
 	size_t i;
 
+	if (c->becomes) {
+		*ret = *c->becomes;
+		return CYRE_OK;
+	}
 	*ret = (struct cyre_identity){.exists = true};
+	st = cyre_sha256_begin(hasher);
 	for (i = 0; st == CYRE_OK && i < c->n_pieces; i++) {
 		ret->size += c->pieces[i].n;
 		st = cyre_sha256_update(hasher, c->pieces[i]);
@@ -265,7 +270,7 @@ static cyre_status check_step(struct cyre_step *s, struct cyre_opener *o,
 			       ? CYRE_OK
 			       : CYRE_EBUSY;
 	case CYRE_CHANGE_WRITE:
-		st = hash_pieces(c, hasher, &s->after);
+		st = identify_pieces(c, hasher, &s->after);
 		if (st != CYRE_OK)
 			return st;
 		s->todo = !cyre_identity_same(&s->after, &s->now) ||
