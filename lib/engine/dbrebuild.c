@@ -27,7 +27,7 @@ static cyre_status get_ready(struct cyre_run *r)
 		}
 		return CYRE_EUSAGE;
 	}
-	return cyre_confdir_walk(r->conf, r->o->place.root, &d->confdir);
+	return cyre_confdir_walk(r->conf, r->o->place.root, &r->confdir);
 }
 
 static const struct cyre_phase mailboxes[] = {
@@ -57,7 +57,6 @@ cyre_status cyre_dbrebuild(const struct cyre_dbrebuild_options *o,
 	cyre_mbox_merge_free(d.merge);
 	cyre_db_free(d.db);
 	cyre_db_target_free(&d.target);
-	cyre_confdir_free(d.confdir);
 	free(d.unnamed);
 	*ret = d.result;
 	return st;

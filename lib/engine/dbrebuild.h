@@ -26,7 +26,6 @@ struct cyre_db_target {
 struct cyre_dbrebuild {
 	struct cyre_run run; /* first: phases get this */
 	const struct cyre_dbrebuild_options *o;
-	struct cyre_confdir *confdir;
 	struct cyre_opener opener;
 	struct cyre_dbrebuild_result result;
 

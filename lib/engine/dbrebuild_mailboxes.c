@@ -109,6 +109,7 @@ static const char *why(enum cyre_mbox_action a)
 
 struct telling {
 	struct cyre_dbrebuild *d;
+	bool is_new;               /* the records are of 3.6 or later */
 	struct cyre_buf own, text; /* what the strings stand in */
 	size_t ends[2 * CYRE_MBOX_FIELD_COUNT];
 };
@@ -126,7 +127,6 @@ static cyre_status tell_entry(
 		.fields = fields,
 		.trivial = e->action == CYRE_MBOX_KEPT,
 	};
-	bool is_new = t->d->db && cyre_mbox_form_of(t->d->db) == CYRE_MBOX_IDS;
 	struct cyre_mbox before = {.name = e->m.name};
 	enum cyre_mbox_field f;
 	size_t at = 0;
@@ -135,7 +135,7 @@ static cyre_status tell_entry(
 				 t->d->o->out.format == CYRE_REPORT_JSON))
 		return CYRE_OK;
 	if (e->key.n &&
-		!cyre_mbox_read(e->key, e->value, is_new, &t->own, &before))
+		!cyre_mbox_read(e->key, e->value, t->is_new, &t->own, &before))
 		return CYRE_ENOMEM;
 	if (e->key.n)
 		before.history = e->m.history; /* of the other record */
@@ -196,6 +196,7 @@ static cyre_status tell_plan(
 	cyre_status st = CYRE_OK;
 	size_t i;
 
+	t.is_new = d->db && cyre_mbox_form_of(d->db) == CYRE_MBOX_IDS;
 	for (i = 0; i < m->n && st == CYRE_OK; i++)
 		st = tell_entry(&t, m->entries[i]);
 	cyre_buf_free(&t.own);
@@ -225,7 +226,7 @@ static bool has_flat_seen(struct cyre_dbrebuild *d)
 	bool flat;
 	size_t n;
 
-	f = cyre_confdir_all(d->confdir, CYRE_SERVER_SEEN, &n);
+	f = cyre_confdir_all(d->run.confdir, CYRE_SERVER_SEEN, &n);
 	flat = f &&
 	       cyre_confdir_read(f, &d->opener, &bytes, &kind, NULL) ==
 		       CYRE_OK &&

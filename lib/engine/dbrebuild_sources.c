@@ -153,7 +153,7 @@ cyre_status cyre_dbrebuild_open(struct cyre_dbrebuild *d)
 		cyre_put_fmt(
 			&own, "%s/mailboxes.db", d->run.conf->configdirectory);
 	cyre_put_u8(&own, '\0');
-	f = cyre_confdir_find(d->confdir, CYRE_SERVER_MAILBOXES, NULL, &n);
+	f = cyre_confdir_find(d->run.confdir, CYRE_SERVER_MAILBOXES, NULL, &n);
 	if (f && f->copy != CYRE_COPY_LIVE)
 		f = NULL;
 	st = own.bad ? CYRE_ENOMEM
@@ -295,24 +295,6 @@ static int64_t when_made(
 		       : 0;
 }
 
-/* As people know it. */
-static void put_path(const struct cyre_dbrebuild *d,
-	const struct cyre_server_file *f, struct cyre_buf *ret)
-{
-	struct cyre_buf path = {0};
-
-	if (*f->path != '/')
-		cyre_put_fmt(&path, "%s/", d->run.conf->configdirectory);
-	cyre_put_str(&path, f->path);
-	cyre_put_u8(&path, '\0');
-	if (path.bad)
-		ret->bad = true;
-	else
-		cyre_place_path(&d->run.o->place, (const char *)path.p, ret);
-	cyre_put_u8(ret, '\0');
-	cyre_buf_free(&path);
-}
-
 static cyre_status add_file(
 	struct cyre_dbrebuild *d, const struct cyre_server_file *f)
 {
@@ -329,7 +311,7 @@ static cyre_status add_file(
 	enum cyre_kind kind;
 	cyre_status st;
 
-	put_path(d, f, &path);
+	cyre_run_put_path(&d->run, f, &path);
 	st = path.bad ? CYRE_ENOMEM
 		      : cyre_confdir_read(f, &d->opener, &bytes, &kind, NULL);
 	if (st == CYRE_OK)
@@ -386,7 +368,7 @@ cyre_status cyre_dbrebuild_copies(struct cyre_dbrebuild *d)
 
 	for (i = 0; i < d->o->n_donors && st == CYRE_OK; i++)
 		st = add_path(d, d->o->donors[i], CYRE_MBOX_DONOR, true);
-	f = cyre_confdir_find(d->confdir, CYRE_SERVER_MAILBOXES, NULL, &n);
+	f = cyre_confdir_find(d->run.confdir, CYRE_SERVER_MAILBOXES, NULL, &n);
 	for (i = 0; i < n && st == CYRE_OK; i++)
 		if (f[i].copy != CYRE_COPY_LIVE || i > 0)
 			st = add_file(d, &f[i]);
