@@ -80,3 +80,31 @@ uint32_t cyre_annotation_uid(const struct cyre_annotation *a)
 	}
 	return uid <= UINT32_MAX ? (uint32_t)uid : 0;
 }
+
+void cyre_annotation_put_key(
+	struct cyre_buf *b, uint32_t uid, const char *entry)
+{
+	cyre_put_dec(b, uid);
+	cyre_put_u8(b, 0);
+	cyre_put_str(b, entry);
+	cyre_put_u8(b, 0);
+	cyre_put_u8(b, 0);
+}
+
+/* The form of 64-bit little-endian hosts, which all readers from 2.5 on try
+ * first. */
+void cyre_annotation_put_value(
+	struct cyre_buf *b, struct cyre_slice value, uint64_t modseq)
+{
+	cyre_put_be32(b, (uint32_t)value.n);
+	cyre_put_be32(b, 0);
+	cyre_put_slice(b, value);
+	cyre_put_u8(b, 0);
+	cyre_put_str(b, "text/plain");
+	cyre_put_u8(b, 0);
+	cyre_put_be64(b, 0); /* modifiedsince: Cyrus stores 0 */
+	if (!modseq)
+		return;
+	cyre_put_be64(b, modseq);
+	cyre_put_u8(b, 0);
+}

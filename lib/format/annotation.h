@@ -7,6 +7,7 @@
 #ifndef CYRE_ANNOTATION_H
 #define CYRE_ANNOTATION_H
 
+#include "buf.h"
 #include "bytes.h"
 
 /* What the owner's own id is stored as since 3.6. */
@@ -29,5 +30,12 @@ bool cyre_annotation_parse(struct cyre_slice key, struct cyre_slice value,
 	struct cyre_annotation *ret);
 /* The scope as a uid; 0: it is none. */
 uint32_t cyre_annotation_uid(const struct cyre_annotation *a);
+
+/* Appends the key of a shared annotation of a message. */
+void cyre_annotation_put_key(
+	struct cyre_buf *b, uint32_t uid, const char *entry);
+/* Appends a value; modseq 0: as releases up to 3.1 write it, without one. */
+void cyre_annotation_put_value(
+	struct cyre_buf *b, struct cyre_slice value, uint64_t modseq);
 
 #endif

@@ -293,6 +293,7 @@ static void free_work(struct cyre_plan_work *w)
 	cyre_header_salvage_free(&w->header_salvage);
 	cyre_buf_free(&w->acl_kept);
 	cyre_buf_free(&w->header_bytes);
+	cyre_plan_shadows_free(w);
 	free(w->records);
 }
 
@@ -308,7 +309,8 @@ cyre_status cyre_plan_make(const struct cyre_evidence *ev,
 		.policy = policy,
 		.hints = hints,
 		.reader = reader,
-		.plan = ret};
+		.plan = ret,
+		.annotation_bytes = ev->meta[CYRE_FILE_ANNOTATIONS].bytes};
 	cyre_status st;
 
 	*ret = (struct cyre_plan){0};

@@ -133,9 +133,29 @@ static struct cyre_slice text(const char *s)
 }
 
 /*
- * No copy anywhere. A 2.x id is made of name and UIDVALIDITY, so the old one
- * comes back; later ones are random: one is made that is the same whenever this
- * mailbox is planned.
+ * An id as releases up to 2.5 made it, of name and UIDVALIDITY: of the two ways
+ * to count the hash the one by which somebody has read this mailbox, else that
+ * of the release.
+ */
+static void old_id(const struct cyre_plan_work *w, struct cyre_slice name,
+	char ret[OLD_ID_LEN + 1])
+{
+	bool wide[2] = {w->to < 12, w->to >= 12};
+	int i;
+
+	for (i = 1; i >= 0; i--) {
+		snprintf(ret, OLD_ID_LEN + 1, "%08x%08x",
+			cyre_uniqueid_hash(name, wide[i]),
+			(uint32_t)w->h.uidvalidity);
+		if (cyre_plan_is_read(w, cyre_slice_str(ret)))
+			return;
+	}
+}
+
+/*
+ * No copy anywhere. A 2.x id is made again as it was; what 2.5 and later gave
+ * at random may as well have this form, but in uuid paths. There one is made
+ * that is the same whenever this mailbox is planned.
  */
 static void make_uniqueid(struct cyre_plan_work *w, struct cyre_slice name)
 {
@@ -147,11 +167,10 @@ static void make_uniqueid(struct cyre_plan_work *w, struct cyre_slice name)
 
 	if (w->header.uniqueid.n)
 		return;
-	if (w->to < 13 && name.n) {
-		snprintf(id, sizeof(w->made_uniqueid), "%08x%08x",
-			cyre_uniqueid_hash(name, w->to < 12),
-			(uint32_t)w->h.uidvalidity);
-		loss = NULL;
+	if (w->to < 17 && name.n) {
+		old_id(w, name, id);
+		if (w->to < 13 || cyre_plan_is_read(w, cyre_slice_str(id)))
+			loss = NULL;
 	} else {
 		cyre_put_slice(&b, name);
 		cyre_put_fmt(&b, " %llu", (unsigned long long)w->h.uidvalidity);
@@ -225,7 +244,8 @@ static void settle_quotaroot(struct cyre_plan_work *w, struct cyre_slice name)
 /* Read marks are kept by an id that has hash of the name and UIDVALIDITY. */
 static void take_seen_id(struct cyre_plan_work *w, struct cyre_slice name)
 {
-	if (!w->header.uniqueid.n && !w->h.uidvalidity)
+	if (!w->header.uniqueid.n && !w->h.uidvalidity &&
+		!w->hints->uidvalidity && !w->outside.status_uidvalidity)
 		take(w, &w->header.uniqueid, cyre_plan_seen_id(w, name),
 			"uniqueid", "seen database");
 }

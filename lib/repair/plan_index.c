@@ -112,23 +112,42 @@ static void fill_header(struct cyre_plan_work *w)
 	w->h.format = 0;
 }
 
-static void convert(struct cyre_plan_work *w)
+/* Whose `reconstruct -V` to follow: "2.5" */
+static cyre_release release_of(const struct cyre_plan_work *w)
+{
+	const char *name = cyre_mail_behaviour_name(cyre_plan_behaviour(w));
+	char *end;
+	unsigned long major = strtoul(name, &end, 10);
+	unsigned long minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
+
+	return CYRE_RELEASE(major, minor);
+}
+
+static cyre_status convert(struct cyre_plan_work *w)
 {
 	struct cyre_index_conversion c = {.from = w->from,
 		.to = w->to,
+		.release = release_of(w),
 		.now_ns = w->hints->now * CYRE_NSEC,
 		.highestmodseq = w->h.highestmodseq};
 	struct cyre_index_annotated out;
+	cyre_status st;
 	size_t i, n = 0;
 
 	if (w->from == w->to)
-		return;
+		return CYRE_OK;
+	st = cyre_plan_shadows_read(w);
+	if (st != CYRE_OK)
+		return st;
 	cyre_index_convert_header(&c, &w->h);
 	for (i = 0; i < w->n; i++)
-		if (cyre_index_convert_record(
-			    &c, &w->h, &w->records[i].r, NULL, &out))
+		if (cyre_index_convert_record(&c, &w->h, &w->records[i].r,
+			    &w->annotated[i], &out)) {
+			w->annotated[n] = out;
 			w->records[n++] = w->records[i];
+		}
 	w->n = n;
+	return cyre_plan_shadows_write(w);
 }
 
 /* Records of one file, as the writer wants them. */
@@ -153,16 +172,19 @@ static struct cyre_index_record *gather_records(struct cyre_plan_work *w,
  * Those of the messages are here, those of the mailbox itself in annotations.db
  * (index.md 6). Without that a number that is not too small is left alone.
  */
-static void settle_quota_annot(struct cyre_plan_work *w, uint64_t messages)
+static void settle_quota_annot(
+	struct cyre_plan_work *w, uint64_t messages, uint64_t before)
 {
 	const struct cyre_outside *o = &w->outside;
 	uint64_t now = w->h.quota_annot_used;
 
 	if (w->to < 13)
 		return;
-	if (o->has_annotations && !w->sure_header)
+	if (o->has_annotations && (!w->sure_header || w->from < 13))
 		now = messages + o->annotation_bytes;
-	else if (now < messages)
+	else if (w->from != w->to && now >= before)
+		now += messages - before;
+	if (now < messages)
 		now = messages;
 	cyre_plan_note_number(w, CYRE_FILE_INDEX, "quota_annot_used",
 		w->h.quota_annot_used, now,
@@ -170,31 +192,49 @@ static void settle_quota_annot(struct cyre_plan_work *w, uint64_t messages)
 	w->h.quota_annot_used = now;
 }
 
+/* The sum and the size of the annotations of these messages. */
+static cyre_status sum_annotations(const struct cyre_plan_work *w,
+	const struct cyre_index_record *r, size_t n, struct cyre_slice bytes,
+	uint32_t *ret_sum, uint64_t *ret_bytes)
+{
+	const char *owner = w->ev->userid ? w->ev->userid : "";
+
+	*ret_sum = 0;
+	*ret_bytes = 0;
+	return w->to < 13 ? CYRE_OK
+			  : cyre_annotations_sum(w->to, r, n, bytes,
+				    cyre_slice_str(owner), ret_sum, ret_bytes);
+}
+
 static cyre_status write_index(struct cyre_plan_work *w)
 {
 	struct cyre_plan_file *f = cyre_plan_add_file(w, CYRE_FILE_INDEX);
 	struct cyre_index_tally tally;
 	struct cyre_index_totals totals;
-	uint32_t annotations = 0;
-	uint64_t annot_bytes = 0;
+	uint32_t annotations, ignored, stored = (uint32_t)w->h.synccrcs_annot;
+	uint64_t annot_bytes, before = 0;
 	struct cyre_index_record *r;
-	cyre_status st = CYRE_OK;
+	cyre_status st;
 	size_t n;
 
 	r = gather_records(w, false, &tally, &n);
 	if (!r)
 		return CYRE_ENOMEM;
 	totals = cyre_index_tally_end(&tally);
-	if (w->to >= 13)
-		st = cyre_annotations_sum(w->to, r, n,
-			w->ev->meta[CYRE_FILE_ANNOTATIONS].bytes,
-			cyre_slice_str(w->ev->userid ? w->ev->userid : ""),
-			&annotations, &annot_bytes);
-	settle_quota_annot(w, annot_bytes);
+	st = sum_annotations(
+		w, r, n, w->annotation_bytes, &annotations, &annot_bytes);
+	if (st == CYRE_OK && w->from != w->to)
+		st = sum_annotations(w, r, n,
+			w->ev->meta[CYRE_FILE_ANNOTATIONS].bytes, &ignored,
+			&before);
+	settle_quota_annot(w, annot_bytes, before);
 	w->h.header_file_crc =
 		w->to >= 12 ? cyre_crc32(cyre_buf_slice(&w->header_bytes)) : 0;
 	cyre_index_apply_totals(&w->h, &totals,
 		w->to < 15 ? CYRE_RELEASE(3, 0) : 0, annotations);
+	/* A value hashes alike as a field and as an annotation. */
+	if (w->from != w->to && w->from >= 13 && w->strict)
+		w->h.synccrcs_annot = stored;
 	w->h.num_records = n;
 	if (st == CYRE_OK)
 		st = cyre_index_write(&f->bytes, w->to, &w->h, r, n);

@@ -23,15 +23,17 @@
 
 #define OLD_ID_LEN 16 /* of a uniqueid up to 2.5 */
 
-static bool crosses_12(const struct cyre_plan_work *w)
+/* Where \Seen is, and whether annotations are counted, is another from 12 and
+ * from 13 on. */
+static bool moves_between(const struct cyre_plan_work *w)
 {
-	return (w->from < 12) != (w->to < 12);
+	return (w->from < 12) != (w->to < 12) || (w->from < 13 && w->to >= 13);
 }
 
 cyre_status cyre_plan_outside(struct cyre_plan_work *w)
 {
 	const struct cyre_plan_reader *reader = w->reader;
-	bool needed = !w->sure_header || crosses_12(w) ||
+	bool needed = !w->sure_header || moves_between(w) ||
 		      cyre_plan_header_is_damaged(w);
 	size_t i;
 
@@ -156,6 +158,16 @@ struct cyre_slice cyre_plan_seen_id(
 		return id;
 	id = seen_id(w, cyre_uniqueid_hash(mboxname, true));
 	return id.n ? id : seen_id(w, cyre_uniqueid_hash(mboxname, false));
+}
+
+bool cyre_plan_is_read(const struct cyre_plan_work *w, struct cyre_slice id)
+{
+	size_t i;
+
+	for (i = 0; i < w->outside.n_marks; i++)
+		if (cyre_slice_eq(w->outside.marks[i].id, id))
+			return true;
+	return false;
 }
 
 /* Messages of the set whose record says \Seen, and whose does not. */

@@ -76,7 +76,7 @@ static cyre_status from_strict(struct cyre_plan_work *w)
 	w->from = w->j->index.layout->version;
 	w->h = w->j->index.h;
 	w->known_last_uid = w->h.last_uid;
-	w->sure_header = w->whole = true;
+	w->sure_header = w->whole = w->strict = true;
 	st = add_strict(w, &w->j->index, false);
 	if (st == CYRE_OK && w->j->expunge_read)
 		st = add_strict(w, &w->j->expunge, true);

@@ -6,6 +6,7 @@
 
 #include "header_salvage.h"
 #include "header_write.h"
+#include "index_convert.h"
 #include "index_salvage.h"
 #include "plan.h"
 
@@ -37,7 +38,8 @@ struct cyre_plan_work {
 	struct cyre_outside outside; /* zero when it was not needed */
 
 	/* plan_records.c */
-	bool salvaged; /* the strict reader was not enough */
+	bool strict;   /* the strict reader was enough */
+	bool salvaged; /* else what is left was salvaged */
 	bool whole;    /* no record can have been lost */
 	struct cyre_index_salvage salvage;
 	unsigned from, to; /* minor versions, as found and to be written */
@@ -46,6 +48,11 @@ struct cyre_plan_work {
 	uint64_t known_last_uid; /* of such a header; 0 */
 	struct cyre_plan_record *records; /* by uid */
 	size_t n, cap;
+
+	/* plan_annotations.c; of a conversion */
+	struct cyre_db *annotations; /* the old file; NULL: none is read */
+	struct cyre_index_annotated *annotated; /* by record; NULL: none is */
+	struct cyre_slice annotation_bytes;     /* as they are to be */
 
 	/* plan_cache.c */
 	bool new_cache[2]; /* by side */
@@ -98,6 +105,8 @@ void cyre_plan_complete(struct cyre_plan_work *w, struct cyre_plan_record *p,
 /* The id that read marks of this mailbox have; empty: none can be told. */
 struct cyre_slice cyre_plan_seen_id(
 	const struct cyre_plan_work *w, struct cyre_slice mboxname);
+/* Are there read marks of this id? */
+bool cyre_plan_is_read(const struct cyre_plan_work *w, struct cyre_slice id);
 /* \Seen in records where the index did not have it; needs the uniqueid. */
 void cyre_plan_seen(struct cyre_plan_work *w);
 /* The highest of what is known elsewhere, and where. */
@@ -111,6 +120,14 @@ struct cyre_floor cyre_plan_modseq(const struct cyre_plan_work *w);
 /* plan_doubts.c: within the steps of header and records. */
 cyre_status cyre_plan_header_doubts(struct cyre_plan_work *w);
 void cyre_plan_record_doubts(struct cyre_plan_work *w);
+
+/* ---- plan_annotations.c: fields that are annotations in other versions ---- */
+
+/* What the annotations say, in w->annotated. CYRE_OK, CYRE_ENOMEM. */
+cyre_status cyre_plan_shadows_read(struct cyre_plan_work *w);
+/* Plans the file that says what w->annotated says. The same, CYRE_EIO. */
+cyre_status cyre_plan_shadows_write(struct cyre_plan_work *w);
+void cyre_plan_shadows_free(struct cyre_plan_work *w);
 
 /* A place for the new bytes of a file; NULL: no memory. */
 struct cyre_plan_file *cyre_plan_add_file(

@@ -36,9 +36,19 @@ EXCUSES = [
     (("all", "index"), "date", lambda r, n, w: r[0] < (2, 4),
      "up to 2.3 a message file does not have its internal date as mtime"),
     (("all", "header"), "uniqueid", lambda r, n, w: renamed(r, w),
-     "up to 2.3 a renamed mailbox has an id made of its old name"),
+     "up to 2.4 a renamed mailbox has an id made of its old name"),
+    (("all", "header"), "uniqueid", lambda r, n, w: "Empty" in w and
+     r[0] < (2, 4) <= r[1],
+     "2.3 and 2.4 count its hash in two ways, and nobody has read this one"),
     (("all",), "uidvalidity", lambda r, n, w: renamed(r, w),
      "which is also the only copy of its UIDVALIDITY, but for statuscache.db"),
+    (("all", "index", "cache"), "envelope", lambda r, n, w: r[0] != r[1],
+     "the answer was of a record of the first release: new ones are the last's"),
+    (("all", "index", "cache"), "envelope",
+     lambda r, n, w: (2, 3, 0) <= r[0] < (2, 3, 10),
+     "lmtpd of 2.3.3 and 2.3.7 stored some local parts in lower case"),
+    (("all", "index", "cache"), "structure", lambda r, n, w: r[0] != r[1],
+     "the same"),
     (("all",), "mailbox", lambda r, n, w: w.endswith("Empty"),
      "its directory has no file: it is not seen to be a mailbox"),
 ]
@@ -52,7 +62,7 @@ def conversations(releases, name, where=" user."):
 
 
 def renamed(releases, where):
-    return releases[0] < (2, 4) and "Renamed" in where
+    return releases[0] < (2, 5) and "Renamed" in where
 
 
 wrong = t.wrong
@@ -117,6 +127,12 @@ def check_message(key, name, box, before, mailbox, want):
         count(key, "modseq", record["modseq"] == want["modseq"], where)
 
 
+def rights(pairs):
+    """Without the c and d that 2.3.3 shows beside what it made of them."""
+    return sorted((who, "".join(sorted(set(r) - set("cd"))))
+                  for who, r in pairs)
+
+
 def check_mailbox(key, name, box, before, want):
     where = "%s %s" % (name, want["internal"])
     count(key, "uidvalidity",
@@ -126,8 +142,8 @@ def check_mailbox(key, name, box, before, want):
     count(key, "uidnext", box.index["last_uid"] + 1 == want["uidnext"], where)
     # The rights in mailboxes.db are those the server goes by.
     acl = box.header["acl"]
-    count(key, "acl", acl == before.header["acl"] or sorted(
-        map(list, zip(acl[::2], acl[1::2]))) == sorted(want["acl"]), where)
+    count(key, "acl", acl == before.header["acl"] or rights(
+        zip(acl[::2], acl[1::2])) == rights(want["acl"]), where)
     if key[1] == "header" and keyword_sets(box) != keyword_sets(before):
         wrong.append("%s: other messages have a keyword" % where)
     if key[1] in ("header", "cache") and set(box.expunged) != set(
