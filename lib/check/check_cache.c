@@ -114,12 +114,31 @@ static bool get_record(const struct view *v, uint32_t recno, struct record *ret)
 	return true;
 }
 
+static bool has_message(const struct cyre_cache_context *ctx, uint32_t uid)
+{
+	size_t lo = 0, hi = ctx->nfiles, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (ctx->files[mid].uid < uid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; lo < ctx->nfiles && ctx->files[lo].uid == uid; lo++)
+		if (ctx->files[lo].state != CYRE_ENTRY_FILE ||
+			ctx->files[lo].size)
+			return true;
+	return false;
+}
+
 /* Does this record's message have its cache record in this file? */
 static bool wanted(const struct cyre_cache_context *ctx, const struct record *r)
 {
 	const uint32_t gone = CYRE_FLAG_EXPUNGED | CYRE_FLAG_UNLINKED;
 
-	if ((r->flags & gone) == gone)
+	if ((r->flags & gone) == gone ||
+		(!r->offset && ctx->files_known && !has_message(ctx, r->uid)))
 		return false;
 	return !ctx->has_archive ||
 	       ctx->archived == !!(r->flags & CYRE_FLAG_ARCHIVED);

@@ -11,6 +11,7 @@
 #include <cyrescue/status.h>
 
 #include "cache.h"
+#include "evidence.h"
 #include "index.h"
 #include "source.h"
 
@@ -52,6 +53,11 @@ struct cyre_cache_context {
 	/* With an archive partition: only records with this value of
 	 * CYRE_FLAG_ARCHIVED point into this file. */
 	bool has_archive, archived;
+	/* The message files, where they are known: a message that is gone needs
+	 * no cache record when it has none. */
+	bool files_known;
+	const struct cyre_msgfile *files; /* sorted by uid */
+	size_t nfiles;
 	/*
 	 * Tests the form of the items of each record. Without, only of those
 	 * whose check sum is unknown: a good one says that the bytes are what

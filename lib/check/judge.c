@@ -167,6 +167,9 @@ static cyre_status judge_cache(struct court *c, enum cyre_msg_side side)
 		.expunge = j->expunge_read ? &j->expunge : NULL,
 		.has_archive = c->ev->has_archive,
 		.archived = side == CYRE_SIDE_ARCHIVE,
+		.files_known = true,
+		.files = c->ev->files,
+		.nfiles = c->ev->nfiles,
 		.deep = c->o->level > 3,
 	};
 	cyre_status st;

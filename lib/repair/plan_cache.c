@@ -37,11 +37,18 @@ static bool on_side(const struct cache_job *c, const struct cyre_plan_record *p)
 	       archived == (c->side == CYRE_SIDE_ARCHIVE);
 }
 
-/* Unlinked records need no cache record (index.md invariant 23). */
+static bool has_message(const struct cyre_plan_record *p)
+{
+	return p->file && p->file->state == CYRE_ENTRY_FILE && p->file->size;
+}
+
+/* Unlinked records need no cache record (index.md invariant 23); one that has
+ * neither message nor cache record can get none. */
 static bool wants_cache(
 	const struct cache_job *c, const struct cyre_plan_record *p)
 {
-	return on_side(c, p) && !(p->r.system_flags & CYRE_FLAG_UNLINKED);
+	return on_side(c, p) && !(p->r.system_flags & CYRE_FLAG_UNLINKED) &&
+	       (has_message(p) || p->r.cache_offset);
 }
 
 /* Is the record at this offset the one the index describes? */
@@ -235,7 +242,7 @@ static cyre_status put_record(struct cache_job *c, struct cyre_plan_record *p)
 
 	if (p->cache_len && !reparse)
 		return copy_old(c, p);
-	if (p->file && p->file->state == CYRE_ENTRY_FILE && p->file->size)
+	if (has_message(p))
 		return from_message(c, p);
 	if (p->cache_len)
 		return copy_old(c, p);

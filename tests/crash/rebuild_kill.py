@@ -127,7 +127,8 @@ class Scenario:
             os.chmod(files["cyrus.header"], 0o400)
             where = os.path.dirname(index)
             spool = os.path.dirname(self.messages(files)[0])
-            if where != spool:  # a metadata partition that was lost
+            # A metadata partition that was lost.
+            if not any(n[0].isdigit() for n in os.listdir(where)):
                 shutil.move(files["cyrus.header"], spool)
                 shutil.move(index, spool)
                 shutil.rmtree(where)
