@@ -10,18 +10,51 @@
 #include <strings.h>
 #include <time.h>
 
-/* Seconds east of UTC, as the C library of the server would have it. */
-static int64_t local_zone(void *payload, int64_t local)
+#define DAY        86400
+#define ZONE_LIMIT ((int64_t)1 << 40) /* seconds: what is beyond is no date */
+
+static int64_t zone_at(int64_t utc)
+{
+	time_t t = (time_t)utc;
+	struct tm tm;
+
+	return localtime_r(&t, &tm) ? tm.tm_gmtoff : INT64_MAX;
+}
+
+/* As the C library of the server would have it. */
+static int64_t zone_by_mktime(int64_t local)
 {
 	time_t t = (time_t)local, utc;
 	struct tm tm;
 
-	(void)payload;
 	if (!gmtime_r(&t, &tm))
 		return 0;
 	tm.tm_isdst = -1;
 	utc = mktime(&tm);
 	return local - (int64_t)utc;
+}
+
+/*
+ * Seconds east of UTC. mktime() looks each time whether /etc/localtime was
+ * replaced, and all threads wait for each other there; it is asked only near a
+ * day on which the clocks change.
+ */
+static int64_t local_zone(void *payload, int64_t local)
+{
+	struct cyre_parsers *p = payload;
+	int64_t before;
+
+	if (p->zone_known && p->zone_of == local)
+		return p->zone;
+	before = local > -ZONE_LIMIT && local < ZONE_LIMIT
+			 ? zone_at(local - DAY)
+			 : INT64_MAX;
+	p->zone = before != INT64_MAX && before == zone_at(local + DAY)
+			  ? before
+			  : zone_by_mktime(local);
+	p->zone_of = local;
+	p->zone_known = true;
+	return p->zone;
 }
 
 static void set_number(
@@ -55,6 +88,7 @@ void cyre_parsers_init(
 	p->options.rfc2046_strict = is_on(conf, "rfc2046_strict");
 	p->options.rfc2047_utf8 = is_on(conf, "rfc2047_utf8");
 	p->options.zone = local_zone;
+	p->options.payload = p;
 	p->options.memory_bytes = memory;
 }
 

@@ -18,6 +18,9 @@ struct cyre_parsers {
 		cyre_mail_parser *parser;
 	} items[CYRE_PARSERS_MAX];
 	unsigned n;
+	/* The last answer: messages of one day often follow each other. */
+	bool zone_known;
+	int64_t zone_of, zone;
 };
 
 /*
