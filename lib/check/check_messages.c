@@ -52,7 +52,7 @@ cyre_status cyre_check_message(const struct cyre_index *ix,
 		st = cyre_sha1(h, bytes, sha1);
 		guid = sha1;
 	}
-	if (st == CYRE_OK && memcmp(guid, r->guid, CYRE_SHA1_LEN))
+	if (st == CYRE_OK && memcmp(guid, r->guid, CYRE_SHA1_LEN) != 0)
 		CYRE_FIND(found, .problem = CYRE_P_MESSAGE_GUID,
 			.file = CYRE_FILE_MESSAGE, .uid = uid);
 	return st;

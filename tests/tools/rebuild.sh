@@ -117,7 +117,8 @@ END
 }
 
 mailboxes=0 shift=0
-for name in ${*:-$(trees)}; do
+[ $# -gt 0 ] || mapfile -t names < <(trees)
+for name in "${names[@]:-$@}"; do
     one_tree "$name" $shift
     shift=$((shift + 5))
 done

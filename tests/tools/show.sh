@@ -32,6 +32,7 @@ has "$WORK/out" '^ *acl .*anna lrswipkxtecda'
 has "$WORK/out" '^ *minor_version +17$'
 has "$WORK/out" '^uid 12 +2023-09-13T09:10:24Z +719 bytes +modseq 67 \\Answered$'
 run 0 cyrshow --json "$dir"
+# shellcheck disable=SC2016 # keywords with a dollar sign
 json 'select(.type == "record" and .uid == 26) |
     [.system_flags, .user_flags, .internaldate, .size, .modseq]' \
     '[["\\Flagged"],["NonJunk","$MDNSent","$label1"],"2002-06-24T22:03:05Z",881,33]'

@@ -12,7 +12,8 @@ version() {
         jq -s 'map(.index_version // 0) | max'
 }
 
-for name in ${*:-$(trees | grep -- '-default$' | grep -v then)}; do
+[ $# -gt 0 ] || mapfile -t names < <(trees | grep -- '-default$' | grep -v 'then')
+for name in "${names[@]:-$@}"; do
     unpack "$name"
     was=$(version)
     find "$TREE" -name 'cyrus.*' -delete
@@ -23,8 +24,8 @@ for name in ${*:-$(trees | grep -- '-default$' | grep -v then)}; do
     is=$(version)
     # 2.1 to 2.4 take an older index over when they open it; later ones read
     # any from 6 on in place. None reads a newer one.
-    [ "$is" -gt 0 ] && [ "$is" -le "$was" ] || fail "$name: $is, was $was"
-    [ "$was" -lt 13 ] || [ "$is" -ge 12 ] || fail "$name: $is, was $was"
+    [[ $is -gt 0 && $is -le $was ]] || fail "$name: $is, was $was"
+    [[ $was -lt 13 || $is -ge 12 ]] || fail "$name: $is, was $was"
     echo "$name: index version $was, written $is"
     rm -rf "$TREE"
 done
