@@ -337,8 +337,11 @@ static int rebuild_place(
 			result.put_back);
 	if (st == CYRE_OK)
 		status = status_of(&result);
-	else
+	else {
+		if (st == CYRE_EUSAGE)
+			status = EXIT_USAGE;
 		cyre_tool_explain(TOOL, st, &err);
+	}
 	if (!cyre_tool_close(
 		    TOOL, &out, st == CYRE_OK && result.scan.complete, status))
 		status |= EXIT_NOT_DONE;

@@ -137,8 +137,11 @@ static int scan_place(
 	cyre_tool_progress_end(&progress);
 	if (st == CYRE_OK)
 		status = status_of(t, &result);
-	else
+	else {
+		if (st == CYRE_EUSAGE)
+			status = EXIT_USAGE;
 		cyre_tool_explain(TOOL, st, &err);
+	}
 	if (!cyre_tool_close(
 		    TOOL, &out, st == CYRE_OK && result.complete, status))
 		status |= EXIT_NOT_DONE;

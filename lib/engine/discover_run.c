@@ -74,6 +74,7 @@ static cyre_status no_root_at_all(struct cyre_run *r)
 		snprintf(r->error->path, sizeof(r->error->path),
 			"%s names no partition; name one with --spool",
 			r->o->place.config ? r->o->place.config : "nothing");
+		return CYRE_EUSAGE;
 	}
 	return CYRE_EIO;
 }

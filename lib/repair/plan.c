@@ -314,7 +314,8 @@ cyre_status cyre_plan_make(const struct cyre_evidence *ev,
 	cyre_status st;
 
 	*ret = (struct cyre_plan){0};
-	if (!anything_to_do(&w))
+	/* What is written in the wrong place is in the way of the right one. */
+	if (!anything_to_do(&w) || found->count[CYRE_P_NAME_MISPLACED])
 		return CYRE_OK;
 	if (anything_unreadable(&w))
 		return CYRE_EIO;

@@ -38,7 +38,7 @@ static bool strict_is_enough(const struct cyre_plan_work *w)
 		CYRE_P_INDEX_RECORD_CRC, CYRE_P_INDEX_RECORD_ZEROED,
 		CYRE_P_INDEX_UID_ZERO, CYRE_P_INDEX_UID_ORDER,
 		CYRE_P_INDEX_RECORD_IMPLAUSIBLE, CYRE_P_INDEX_FLAG_BITS,
-		CYRE_P_INDEX_HEADER_SIZE, CYRE_P_EXPUNGE_BAD};
+		CYRE_P_INDEX_HEADER_SIZE};
 	size_t i;
 
 	if (!w->j->index_read)

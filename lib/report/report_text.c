@@ -490,7 +490,8 @@ static void put_triage(cyre_report *r, struct cyre_text *t, bool complete)
 		complete ? "" : "; INTERRUPTED, the rest is unknown");
 	put_buckets(r, t);
 	cyre_put_u8(b, '\n');
-	put_risk(r);
+	if (complete || r->totals.mailboxes)
+		put_risk(r);
 	put_databases(r, t);
 	if (r->totals.blocked) {
 		cyre_put_str(b, "New mail is refused or waits for ");

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 
+#include "header_salvage.h"
 #include "names.h"
 
 /* A mailbox name has at most 490 bytes, thus 245 components. */
@@ -336,7 +337,8 @@ struct cyre_place cyre_layout_place(const struct cyre_layout *l,
 	by_id.misplaced =
 		id.n < 2 || id.p[0] != p.c[1].p[0] || id.p[1] != p.c[2].p[0];
 	/* Nobody names mailboxes so, but an unhashed tree could. */
-	if (by_id.misplaced && l->hash == CYRE_HASH_NONE && !l->guess)
+	if (by_id.misplaced && l->hash == CYRE_HASH_NONE && !l->guess &&
+		!cyre_uniqueid_ok(id))
 		return place_by_name(l, &p, dir, ret);
 	cyre_put_slice(ret, id);
 	return by_id;

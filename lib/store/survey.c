@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "header_salvage.h"
 #include "listing.h"
 
 const struct cyre_side *cyre_mailbox_side(
@@ -187,8 +188,10 @@ static void check_place(const struct cyre_catalog *c,
 			.file = CYRE_FILE_DIRECTORY, .text = m->dir);
 	else if (m->misplaced)
 		CYRE_FIND(found,
-			.problem = m->name ? CYRE_P_NAME_MISPLACED
-					   : CYRE_P_UNIQUEID_INVALID_DIR,
+			.problem =
+				m->name || cyre_uniqueid_ok(cyre_slice_str(id))
+					? CYRE_P_NAME_MISPLACED
+					: CYRE_P_UNIQUEID_INVALID_DIR,
 			.file = CYRE_FILE_DIRECTORY, .text = id);
 	if (id && m->twice)
 		CYRE_FIND(found, .problem = CYRE_P_MAILBOX_TWICE,

@@ -29,3 +29,22 @@ findings "$WORK/report" >"$WORK/findings"
 has "$WORK/findings" 'not-a-regular-file'
 ! jq -r .mboxname "$WORK/report" | grep -x user.anna ||
     fail "the link was followed"
+
+# A damaged size does not make us read (or allocate) it.
+unpack 3.6.1-default "$WORK/big"
+dir=$(mailbox user.anna)
+truncate -s 3000000000 "$dir/cyrus.header"
+(cd "$dir" && touch core.{1..1100})
+run 12 timeout 20 cyrscan -C "$TREE/imapd.conf" -o "$WORK/report"
+jq -r 'select(.type == "finding") | .code' "$WORK/report" >"$WORK/codes"
+has "$WORK/codes" '^file-too-big$'
+has "$WORK/codes" '^odd-files-many$'
+
+# A uuid directory of a name that no release makes.
+index=$dir/cyrus.index
+unpack 3.6.1-virtdom
+mkdir -p "$TREE/spool/uuid/q/j/q"
+cp -a "$index" "$TREE/spool/uuid/q/j/q"
+run 4 cyrscan -C "$TREE/imapd.conf" -o "$WORK/report"
+findings "$WORK/report" >"$WORK/findings"
+has "$WORK/findings" 'fs-invalid-uniqueid'

@@ -60,3 +60,32 @@ run 0 cyrshow --help
 has "$WORK/out" '--json'
 run 0 cyrshow --version
 has "$WORK/out" '^cyrshow .*[0-9]+\.[0-9]+'
+
+tool=cyrrebuild
+wrong 'nonsense' -C "$conf" --nonsense
+wrong 'surplus' -C "$conf" surplus
+wrong 'some' -C "$conf" --accept some
+wrong 'all' -C "$conf" --orphans all
+wrong 'no-such-code' -C "$conf" --only no-such-code
+wrong '1.5' -C "$conf" --as-release 1.5
+wrong '11' -C "$conf" --index-version 11
+wrong 'chance' -C "$conf" --order chance
+wrong '--apply' -C "$conf" --plan "$WORK/plan"
+wrong '--apply' -C "$conf" --resume "$WORK/report"
+wrong 'exclude' -C "$conf" --apply -n
+wrong 'exclude' -C "$conf" --online --offline
+wrong '--undo' -C "$conf" --force
+wrong "$WORK/absent" -C "$WORK/absent"
+
+tool=cyrdb
+wrong 'show'
+wrong 'nonsense' nonsense
+wrong 'nonsense' show --nonsense "$conf"
+wrong 'FILE' show
+
+# A configuration without a partition leads nowhere.
+sed -i '/^partition-/d' "$conf"
+run 16 cyrscan -C "$conf"
+has "$WORK/err" 'names no partition; name one with --spool$'
+has "$WORK/out" 'CF-008' # conf-no-partition
+hasnt "$WORK/out" 'No message'

@@ -370,7 +370,9 @@ void cyre_tool_progress_end(struct cyre_tool_progress *p)
 void cyre_tool_explain(
 	const char *tool, cyre_status st, const struct cyre_error *err)
 {
-	if (err->path[0] && err->errnum)
+	if (st == CYRE_EUSAGE && err->path[0])
+		cyre_complain(tool, "%s", err->path);
+	else if (err->path[0] && err->errnum)
 		cyre_complain(tool, "%s: %s", err->path, strerror(err->errnum));
 	else if (err->path[0])
 		cyre_complain(tool, "%s: %s", err->path, cyre_status_text(st));

@@ -174,10 +174,10 @@
 	  "$a more odd files, not named here", \
 	  "Nothing: the server ignores them.", \
 	  "Left alone.") \
-	X(ANNOTATIONS_UNREADABLE, "MB-017", "annotations-unreadable", DAMAGE, RULE, \
+	X(ANNOTATIONS_UNREADABLE, "MB-017", "annotations-unreadable", DAMAGE, ASK, \
 	  "$l bytes that are no database", \
 	  "Annotations (notes, colours, calendar data) of messages cannot be read.", \
-	  "What can be salvaged is kept; the rest is in no other file.")
+	  "Salvage cyrus.annotations with cyrdb and put the result in its place.")
 
 /* ---- cyrus.header (docs/formats/header.md section 7) ---- */
 #define CYRE_PROBLEMS_HD(X) \
@@ -467,10 +467,6 @@
 
 /* ---- cyrus.expunge (docs/formats/index.md 10.2) ---- */
 #define CYRE_PROBLEMS_EX(X) \
-	X(EXPUNGE_BAD, "EX-001", "expunge-unreadable", STALE, RULE, \
-	  "$t", \
-	  "Deleted mail that could still be brought back may be lost.", \
-	  "Built again from the records whose messages are there.") \
 	X(EXPUNGE_IN_INDEX, "EX-002", "expunge-uid-alive", DAMAGE, EXACT, \
 	  "the message is in cyrus.index and in cyrus.expunge", \
 	  "Cyrus 2.3's reconstruct and every later release would delete a message that is alive.", \
