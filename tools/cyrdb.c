@@ -231,8 +231,8 @@ static int show_entry(const struct db_tool *t, const struct db_file *f,
 {
 	struct cyre_dbreport_key k = {
 		.key = e->key, .value = e->value, .offset = e->offset};
+	char words[1000];
 
-	(void)f;
 	if (t->raw) {
 		fwrite(e->key.p, 1, e->key.n, stdout);
 		putchar('\t');
@@ -242,6 +242,10 @@ static int show_entry(const struct db_tool *t, const struct db_file *f,
 	}
 	if (e->trust != CYRE_DB_INTACT || t->out.format == CYRE_REPORT_JSON)
 		k.trust = cyre_db_trust_name(e->trust);
+	if (cyre_db_meaning(cyre_db_kind_of(f->path), e, words,
+		    sizeof(words)) != CYRE_OK)
+		return EXIT_NOT_DONE;
+	k.meaning = *words ? words : NULL;
 	return cyre_dbreport_key(&t->out, &k) == CYRE_OK ? EXIT_CLEAN
 							 : EXIT_NOT_DONE;
 }
@@ -382,6 +386,12 @@ static int write_db(
 	if (!t->common.quiet && t->out.format == CYRE_REPORT_TEXT)
 		printf("%s: %s, %zu keys written\n", path,
 			cyre_db_format_name(format), n);
+	if (!t->common.quiet && t->out.format == CYRE_REPORT_TEXT &&
+		info->count[CYRE_DB_RESURRECTED] &&
+		!t->include[CYRE_DB_RESURRECTED])
+		printf("  %zu records that may be deleted or outdated were "
+		       "left out; --include resurrected takes them\n",
+			info->count[CYRE_DB_RESURRECTED]);
 	return EXIT_CLEAN;
 }
 

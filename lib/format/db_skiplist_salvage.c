@@ -43,6 +43,17 @@ static bool may_follow(const struct salvage *s, uint64_t off)
 	       word == SK_DELETE || word == SK_COMMIT;
 }
 
+/* Once there was more of the file, or the link is damaged. */
+static bool leads_behind(const struct salvage *s, const struct sk_record *r)
+{
+	unsigned i;
+
+	for (i = 0; i < r->level; i++)
+		if (sk_ptr(r, i) >= s->file.n && sk_ptr(r, i) != SK_END)
+			return true;
+	return false;
+}
+
 static bool is_plausible(const struct salvage *s, const struct sk_record *r)
 {
 	unsigned i;
@@ -51,7 +62,7 @@ static bool is_plausible(const struct salvage *s, const struct sk_record *r)
 					    r->target >= r->offset))
 		return false;
 	for (i = 0; i < r->level; i++)
-		if (sk_ptr(r, i) % 4 || sk_ptr(r, i) >= s->file.n)
+		if (sk_ptr(r, i) % 4)
 			return false;
 	return may_follow(s, r->offset + r->size);
 }
@@ -61,7 +72,7 @@ static bool is_anchor(const struct salvage *s, const struct sk_record *r)
 {
 	struct sk_record next;
 
-	if (!is_plausible(s, r) || r->key.n > MAX_KEY)
+	if (!is_plausible(s, r) || leads_behind(s, r) || r->key.n > MAX_KEY)
 		return false;
 	if (r->type == SK_DELETE && !cyre_sk_log_at(&s->log, r->target))
 		return false;
@@ -106,10 +117,12 @@ static bool solve_length(
 	s->repairs--;
 	for (n = 1; n < max; n++) {
 		if (cyre_sk_node_as(s->file, off, n, UINT32_MAX, &r) &&
-			r.size == node.n && is_plausible(s, &r))
+			r.size == node.n && is_plausible(s, &r) &&
+			!leads_behind(s, &r))
 			break;
 		if (cyre_sk_node_as(s->file, off, UINT32_MAX, n - 1, &r) &&
-			r.size == node.n && is_plausible(s, &r))
+			r.size == node.n && is_plausible(s, &r) &&
+			!leads_behind(s, &r))
 			break;
 	}
 	/* Zeros fit everywhere; they are no proof of anything. */
@@ -331,6 +344,19 @@ static void follow_links(struct salvage *s)
 		;
 }
 
+/*
+ * Links of more than one node lead behind the end: there was more. Then what
+ * stands last is no open transaction, and anything may have changed behind it.
+ */
+static bool is_cut(const struct salvage *s)
+{
+	size_t i, n = s->has_dummy && leads_behind(s, &s->dummy);
+
+	for (i = 0; i < s->log.n; i++)
+		n += sk_is_node(&s->log.r[i]) && leads_behind(s, &s->log.r[i]);
+	return n > 1;
+}
+
 static cyre_status emit(struct salvage *s, struct cyre_findings *found)
 {
 	struct cyre_db_info *info = &s->db->info;
@@ -379,7 +405,10 @@ cyre_status cyre_sk_salvage(
 	st = list_live(&s);
 	if (st != CYRE_OK)
 		goto out;
-	spare_uncommitted(&s);
+	if (is_cut(&s))
+		s.last_gap = s.file.n;
+	else
+		spare_uncommitted(&s);
 	follow_links(&s);
 	st = emit(&s, found);
 out:

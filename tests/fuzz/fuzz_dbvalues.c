@@ -5,6 +5,9 @@
  * touched at both ends.
  */
 #include <stdlib.h>
+#include <string.h>
+
+#include <cyrescue/db.h>
 
 #include "mboxlist.h"
 #include "userdb.h"
@@ -46,6 +49,25 @@ static void folder(struct cyre_slice name, struct cyre_slice value)
 	free(own);
 }
 
+/* Words are printable, and end. */
+static void words(struct cyre_slice key, struct cyre_slice value)
+{
+	struct cyre_db_entry e = {.key = key, .value = value};
+	char text[64];
+	size_t i;
+	int kind;
+
+	for (kind = 0; kind <= CYRE_DB_KIND_DELIVER; kind++) {
+		memset(text, 0xff, sizeof(text));
+		if (cyre_db_meaning((enum cyre_db_kind)kind, &e, text,
+			    sizeof(text)) != CYRE_OK)
+			continue;
+		for (i = 0; text[i]; i++)
+			if (i == sizeof(text) - 1 || text[i] < ' ')
+				abort();
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct cyre_slice key, value;
@@ -82,6 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (cyre_conv_guid_read(key, value, &g))
 		touch(g.part);
 	folder(key, value);
+	words(key, value);
 	if (cyre_statuscache_read(key, value, &status)) {
 		touch(status.mailbox);
 		touch(status.userid);

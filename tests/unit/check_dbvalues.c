@@ -6,6 +6,8 @@
  */
 #include "unit.h"
 
+#include <cyrescue/db.h>
+
 #include "mboxlist.h"
 #include "userdb.h"
 
@@ -270,6 +272,49 @@ START_TEST(counters_by_their_length)
 }
 END_TEST
 
+/* What a person reads at night must be what the value says. */
+START_TEST(values_in_words)
+{
+	static const struct {
+		enum cyre_db_kind kind;
+		const char *key, *value, *words;
+	} t[] = {
+		{CYRE_DB_KIND_SEEN, "346cc5586b0479c0",
+			"1 1795455425 10 1795455424 1:9",
+			"read 1:9, last uid 10, last read 2026-11-23 17:37:05 "
+			"UTC"},
+		{CYRE_DB_KIND_QUOTA, ".",
+			"%(S (156 10000) M (3) AS (15) NF (3) MODSEQ 30)",
+			"bytes 156 of 10000 KiB, messages 3, bytes of "
+			"annotations 15, folders 3"},
+		{CYRE_DB_KIND_MAILBOXES, "user.ann", "0 default ann\tlrswip\t",
+			"partition default"},
+		{CYRE_DB_KIND_MAILBOXES, "Nshared\x1fSub",
+			"%(T ed I flvl16x0 V 1795452874 C 2 F 9 M 1795452896)",
+			"deleted: a tombstone, UIDVALIDITY 1795452874, written "
+			"2026-11-23 16:54:56 UTC"},
+		{CYRE_DB_KIND_SEEN, "346cc5586b0479c0", "2 nonsense", ""},
+	};
+	struct cyre_db_entry e = {.offset = 0};
+	char words[200];
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		e.key = cyre_slice_str(t[i].key);
+		e.value = cyre_slice_str(t[i].value);
+		ck_assert_int_eq(
+			cyre_db_meaning(t[i].kind, &e, words, sizeof(words)),
+			CYRE_OK);
+		ck_assert_str_eq(words, t[i].words);
+	}
+	e.key = cyre_slice_str(t[0].key);
+	e.value = cyre_slice_str(t[0].value);
+	ck_assert_int_eq(
+		cyre_db_meaning(CYRE_DB_KIND_SEEN, &e, words, 9), CYRE_OK);
+	ck_assert_str_eq(words, "read 1:9");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("dbvalues");
@@ -284,6 +329,7 @@ int main(void)
 	tcase_add_test(t, conversations);
 	tcase_add_test(t, status_cache_of_four_eras);
 	tcase_add_test(t, counters_by_their_length);
+	tcase_add_test(t, values_in_words);
 	suite_add_tcase(s, t);
 	return cyre_run_suite(s);
 }

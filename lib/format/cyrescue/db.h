@@ -138,6 +138,13 @@ CYRE_API enum cyre_db_kind cyre_db_kind_of(const char *path);
 CYRE_API cyre_status cyre_db_check_values(const struct cyre_db *db,
 	enum cyre_db_kind kind, struct cyre_findings *found);
 
+/*
+ * The value in words, printable and cut where it does not fit; "": there are
+ * none. CYRE_OK, CYRE_ENOMEM.
+ */
+CYRE_API cyre_status cyre_db_meaning(enum cyre_db_kind kind,
+	const struct cyre_db_entry *e, char *ret, size_t ret_size);
+
 struct cyre_db_write_options {
 	enum cyre_db_format format;
 	enum cyre_db_order order; /* cyre_db_usual_order() unless known */
