@@ -18,7 +18,7 @@
 #define TOOL "cyrdb rebuild"
 
 static const char usage[] =
-	"Usage: cyrdb rebuild mailboxes [SELECT] [--apply]\n"
+	"Usage: cyrdb rebuild mailboxes|quota [SELECT] [--apply]\n"
 	"Makes mailboxes.db again from what is left of it, the header of "
 	"every\n"
 	"mailbox, and its copies. Tells the plan; writes with --apply only.\n";
@@ -93,6 +93,7 @@ static const struct {
 	enum cyre_dbrebuild_what what;
 } databases[] = {
 	{"mailboxes", CYRE_DBREBUILD_MAILBOXES},
+	{"quota", CYRE_DBREBUILD_QUOTA},
 };
 
 static int write_stdout(const void *bytes, size_t n, void *payload)
@@ -171,7 +172,7 @@ int cyrdb_rebuild(int argc, char **argv)
 	cyre_parse_options(
 		argc, argv, TOOL, usage, own_options, &t, &t.common, &first);
 	if (first == argc)
-		cyre_usage_error(TOOL, "what to rebuild? mailboxes");
+		cyre_usage_error(TOOL, "what to rebuild? mailboxes or quota");
 	if (first + 1 < argc)
 		cyre_usage_error(TOOL,
 			"unexpected argument '%s'; mailboxes are named with -m",

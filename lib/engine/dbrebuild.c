@@ -38,11 +38,20 @@ static const struct cyre_phase mailboxes[] = {
 	{NULL, NULL},
 };
 
+static const struct cyre_phase quota[] = {
+	{"looking for mailboxes", cyre_run_discover},
+	{"reading headers", cyre_run_identify},
+	{"getting ready", get_ready},
+	{"counting quota", cyre_dbrebuild_quota},
+	{NULL, NULL},
+};
+
 cyre_status cyre_dbrebuild(const struct cyre_dbrebuild_options *o,
 	struct cyre_dbrebuild_result *ret, struct cyre_error *reterr)
 {
 	static const struct cyre_phase *const tables[] = {
 		[CYRE_DBREBUILD_MAILBOXES] = mailboxes,
+		[CYRE_DBREBUILD_QUOTA] = quota,
 	};
 	struct cyre_dbrebuild d = {
 		.run = {.o = &o->scan, .error = reterr},
@@ -50,11 +59,17 @@ cyre_status cyre_dbrebuild(const struct cyre_dbrebuild_options *o,
 	};
 	cyre_status st;
 
+	/* A root is counted over all of its mailboxes. */
+	d.all = o->scan;
+	d.all.select = (struct cyre_select){.shards = 0};
+	if (o->what == CYRE_DBREBUILD_QUOTA)
+		d.run.o = &d.all;
 	d.run.rules = (struct cyre_gather_rules){.metadata = true};
 	st = cyre_run_phases(&d.run, tables[o->what]);
 	d.result.skipped |= d.run.result.skipped;
 	d.result.interrupted = d.run.result.interrupted;
 	cyre_mbox_merge_free(d.merge);
+	cyre_quota_count_free(d.quota);
 	cyre_db_free(d.db);
 	cyre_db_target_free(&d.target);
 	free(d.unnamed);

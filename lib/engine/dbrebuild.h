@@ -8,7 +8,9 @@
 
 #include "apply.h"
 #include "confdir.h"
+#include "header_salvage.h"
 #include "mbox_merge.h"
+#include "quota_count.h"
 #include "run.h"
 
 struct dirs;
@@ -16,6 +18,7 @@ struct dirs;
 /* A file of the configdirectory: as it is, and what it is to become. */
 struct cyre_db_target {
 	char *root, *name;    /* its real directory, its name there */
+	char *dir;            /* below root, made when needed; NULL: root */
 	struct cyre_buf path; /* as people know it, with a NUL */
 	struct cyre_buf bytes;
 	struct cyre_identity before;
@@ -40,14 +43,35 @@ struct cyre_dbrebuild {
 	enum cyre_db_format seen_format; /* of a copy; NONE: there is none */
 	unsigned index_version;          /* the newest seen */
 	size_t *unnamed, n_unnamed, cap_unnamed; /* candidates */
+
+	/* quota */
+	struct cyre_scan_options all; /* those of the scan, nothing selected */
+	struct cyre_quota_count *quota;
 };
 
 /* dbrebuild_sources.c: the database as it is, and its copies. */
 cyre_status cyre_dbrebuild_open(struct cyre_dbrebuild *d);
 cyre_status cyre_dbrebuild_copies(struct cyre_dbrebuild *d);
 /* dbrebuild_dirs.c: what headers and indexes say. */
+struct cyre_dir_facts {
+	struct cyre_header_salvage s; /* the strings below stand there */
+	struct cyre_mbox_dir dir;
+	struct cyre_slice quotaroot; /* empty, and known: it has none */
+	bool quotaroot_known;
+	bool dlist;             /* the header is one of 3.6 or later */
+	unsigned index_version; /* 0: the index header is not believed */
+	uint64_t quota_used, annot_used, exists;
+	cyre_status status;
+};
+/* Called for each candidate, in their order. */
+typedef cyre_status cyre_take_facts(
+	struct cyre_dbrebuild *d, size_t job, const struct cyre_dir_facts *f);
+cyre_status cyre_dbrebuild_facts(
+	struct cyre_dbrebuild *d, cyre_take_facts *take);
 cyre_status cyre_dbrebuild_dirs(struct cyre_dbrebuild *d);
 cyre_status cyre_dbrebuild_unnamed(struct cyre_dbrebuild *d);
+/* dbrebuild_quota.c */
+cyre_status cyre_dbrebuild_quota(struct cyre_run *r);
 /* dbrebuild_mailboxes.c */
 cyre_status cyre_dbrebuild_mailboxes(struct cyre_run *r);
 
@@ -61,6 +85,8 @@ cyre_status cyre_dbrebuild_mailboxes(struct cyre_run *r);
 cyre_status cyre_db_target_open(struct cyre_dbrebuild *d,
 	const struct cyre_server_file *f, const char *path,
 	struct cyre_db_target *ret);
+/* Its name is `below` its root. CYRE_OK, CYRE_ENOMEM. */
+cyre_status cyre_db_target_name(struct cyre_db_target *t, const char *below);
 void cyre_db_target_free(struct cyre_db_target *t);
 /* The bytes of a new file: t->after. CYRE_OK, CYRE_EUNSUPPORTED, … */
 cyre_status cyre_db_target_make(struct cyre_dbrebuild *d,

@@ -10,22 +10,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "header_salvage.h"
 #include "index.h"
 #include "read_file.h"
 
 #define PAGE 4096 /* bytes: more than any header of an index */
 
-struct facts {
-	struct cyre_header_salvage s; /* the strings of `dir` stand there */
-	struct cyre_mbox_dir dir;
-	bool dlist;             /* the header is one of 3.6 or later */
-	unsigned index_version; /* 0: not known */
-	cyre_status status;
-};
-
 struct dirs {
-	struct facts *ring; /* as many as slots of the run */
+	cyre_take_facts *take;
+	struct cyre_dir_facts *ring; /* as many as slots of the run */
 };
 
 /* Opens a metadata file of a mailbox. False: there is none to read. */
@@ -51,7 +43,8 @@ static bool open_meta(const struct cyre_run *r, struct cyre_worker *w,
 }
 
 static void read_index(const struct cyre_run *r, struct cyre_worker *w,
-	const struct cyre_mailbox *m, struct facts *f, uint32_t *ret_sum)
+	const struct cyre_mailbox *m, struct cyre_dir_facts *f,
+	uint32_t *ret_sum)
 {
 	struct cyre_findings found = {.keep = 1};
 	struct cyre_file_info info;
@@ -74,6 +67,9 @@ static void read_index(const struct cyre_run *r, struct cyre_worker *w,
 		f->dir.createdmodseq = ix.h.createdmodseq;
 		f->dir.highestmodseq = ix.h.highestmodseq;
 		f->dir.last_appenddate = ix.h.last_appenddate;
+		f->quota_used = ix.h.quota_mailbox_used;
+		f->annot_used = ix.h.quota_annot_used;
+		f->exists = ix.h.exists;
 		*ret_sum = (uint32_t)ix.h.header_file_crc;
 	}
 	cyre_findings_free(&found);
@@ -85,7 +81,7 @@ static struct cyre_slice believed(struct cyre_slice s, enum cyre_trust trust)
 }
 
 static void read_header(const struct cyre_run *r, struct cyre_worker *w,
-	const struct cyre_mailbox *m, struct facts *f, uint32_t sum)
+	const struct cyre_mailbox *m, struct cyre_dir_facts *f, uint32_t sum)
 {
 	struct cyre_header_salvage *s = &f->s;
 	struct cyre_mbox_dir *dir = &f->dir;
@@ -106,6 +102,8 @@ static void read_header(const struct cyre_run *r, struct cyre_worker *w,
 		return;
 	}
 	f->dlist = s->h.form == CYRE_HEADER_DLIST && s->h.magic_ok;
+	f->quotaroot = s->h.quotaroot;
+	f->quotaroot_known = s->quotaroot == CYRE_TRUST_SURE;
 	dir->acl = believed(s->h.acl, s->acl);
 	dir->has_acl = s->acl >= CYRE_TRUST_PLAUSIBLE;
 	dir->type = believed(s->h.type, s->type);
@@ -114,12 +112,12 @@ static void read_header(const struct cyre_run *r, struct cyre_worker *w,
 }
 
 static void gather(const struct cyre_run *r, struct cyre_worker *w,
-	const struct cyre_candidate *c, struct facts *f)
+	const struct cyre_candidate *c, struct cyre_dir_facts *f)
 {
 	const struct cyre_mailbox *m = c->mailbox;
 	uint32_t sum = 0;
 
-	*f = (struct facts){.status = CYRE_OK};
+	*f = (struct cyre_dir_facts){.status = CYRE_OK};
 	read_index(r, w, m, f, &sum);
 	read_header(r, w, m, f, sum);
 	f->dir.by_path = m->name != NULL;
@@ -140,24 +138,9 @@ static void gather_one(void *payload, unsigned worker, size_t job)
 		&dirs->ring[job % r->window]);
 }
 
-static cyre_status note_unnamed(struct cyre_dbrebuild *d, size_t job)
-{
-	size_t cap, *grown;
-
-	if (d->n_unnamed == d->cap_unnamed) {
-		cap = d->cap_unnamed ? d->cap_unnamed * 2 : 64;
-		grown = reallocarray(d->unnamed, cap, sizeof(*grown));
-		if (!grown)
-			return CYRE_ENOMEM;
-		d->unnamed = grown;
-		d->cap_unnamed = cap;
-	}
-	d->unnamed[d->n_unnamed++] = job;
-	return CYRE_OK;
-}
-
 /* Which releases have been here. */
-static void note_release(struct cyre_dbrebuild *d, const struct facts *f)
+static void note_release(
+	struct cyre_dbrebuild *d, const struct cyre_dir_facts *f)
 {
 	enum cyre_mbox_form form = CYRE_MBOX_TEXT;
 
@@ -175,27 +158,26 @@ static void gathered(void *payload, size_t job)
 {
 	struct cyre_run *r = payload;
 	struct cyre_dbrebuild *d = payload;
-	struct facts *f = &d->dirs->ring[job % r->window];
+	struct cyre_dir_facts *f = &d->dirs->ring[job % r->window];
 	cyre_status st = f->status;
 
 	if (st == CYRE_OK) {
 		note_release(d, f);
-		st = cyre_mbox_merge_dir(d->merge, &f->dir);
-		if (st == CYRE_EUSAGE)
-			st = note_unnamed(d, job);
+		st = d->dirs->take(d, job, f);
 	}
 	cyre_header_salvage_free(&f->s);
-	*f = (struct facts){.status = CYRE_OK};
+	*f = (struct cyre_dir_facts){.status = CYRE_OK};
 	if (st != CYRE_OK)
 		r->status = st;
 	if (job % 256 == 0)
 		cyre_run_progress(r, job);
 }
 
-cyre_status cyre_dbrebuild_dirs(struct cyre_dbrebuild *d)
+cyre_status cyre_dbrebuild_facts(
+	struct cyre_dbrebuild *d, cyre_take_facts *take)
 {
 	struct cyre_run *r = &d->run;
-	struct dirs dirs;
+	struct dirs dirs = {.take = take};
 	cyre_status st;
 	size_t i;
 
@@ -211,6 +193,35 @@ cyre_status cyre_dbrebuild_dirs(struct cyre_dbrebuild *d)
 	return st;
 }
 
+static cyre_status note_unnamed(struct cyre_dbrebuild *d, size_t job)
+{
+	size_t cap, *grown;
+
+	if (d->n_unnamed == d->cap_unnamed) {
+		cap = d->cap_unnamed ? d->cap_unnamed * 2 : 64;
+		grown = reallocarray(d->unnamed, cap, sizeof(*grown));
+		if (!grown)
+			return CYRE_ENOMEM;
+		d->unnamed = grown;
+		d->cap_unnamed = cap;
+	}
+	d->unnamed[d->n_unnamed++] = job;
+	return CYRE_OK;
+}
+
+static cyre_status take_for_list(
+	struct cyre_dbrebuild *d, size_t job, const struct cyre_dir_facts *f)
+{
+	cyre_status st = cyre_mbox_merge_dir(d->merge, &f->dir);
+
+	return st == CYRE_EUSAGE ? note_unnamed(d, job) : st;
+}
+
+cyre_status cyre_dbrebuild_dirs(struct cyre_dbrebuild *d)
+{
+	return cyre_dbrebuild_facts(d, take_for_list);
+}
+
 /* When the copies are known, they may know whose these are. */
 cyre_status cyre_dbrebuild_unnamed(struct cyre_dbrebuild *d)
 {
@@ -219,7 +230,7 @@ cyre_status cyre_dbrebuild_unnamed(struct cyre_dbrebuild *d)
 	size_t i, left = 0;
 
 	for (i = 0; i < d->n_unnamed && st == CYRE_OK; i++) {
-		struct facts f;
+		struct cyre_dir_facts f;
 
 		gather(r, &r->workers[0], &r->candidates[d->unnamed[i]], &f);
 		st = f.status;

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "changes.h"
 #include "conf_load.h"
 #include "fail.h"
 #include "undo_archive.h"
@@ -91,6 +92,17 @@ static cyre_status read_bytes(struct cyre_dbrebuild *d,
 	return st == CYRE_OK ? owner_of(d, f->dirfd, &info, &t->owner) : st;
 }
 
+cyre_status cyre_db_target_name(struct cyre_db_target *t, const char *below)
+{
+	const char *slash = strrchr(below, '/');
+
+	free(t->name);
+	free(t->dir);
+	t->name = strdup(slash ? slash + 1 : below);
+	t->dir = slash ? strndup(below, (size_t)(slash - below)) : NULL;
+	return t->name && (t->dir || !slash) ? CYRE_OK : CYRE_ENOMEM;
+}
+
 cyre_status cyre_db_target_open(struct cyre_dbrebuild *d,
 	const struct cyre_server_file *f, const char *path,
 	struct cyre_db_target *ret)
@@ -106,10 +118,9 @@ cyre_status cyre_db_target_open(struct cyre_dbrebuild *d,
 		return CYRE_ENOMEM;
 	if (f) {
 		st = real_dir(r, f->dirfd, &ret->root);
-		ret->name = strdup(f->name);
 		if (st == CYRE_OK)
-			st = ret->name ? read_bytes(d, f, ret) : CYRE_ENOMEM;
-		return st;
+			st = cyre_db_target_name(ret, f->name);
+		return st == CYRE_OK ? read_bytes(d, f, ret) : st;
 	}
 	st = open_parent(r, path, &dir, &ret->name);
 	if (st == CYRE_OK)
@@ -126,6 +137,7 @@ void cyre_db_target_free(struct cyre_db_target *t)
 {
 	free(t->root);
 	free(t->name);
+	free(t->dir);
 	free((void *)(uintptr_t)t->after.p);
 	cyre_buf_free(&t->path);
 	cyre_buf_free(&t->bytes);
@@ -206,7 +218,7 @@ static cyre_status read_back(struct cyre_run *r, const struct cyre_db_target *t)
 	cyre_status st;
 	bool same;
 
-	cyre_put_fmt(&path, "%s/%s", t->root, t->name);
+	cyre_put_place(&path, t->root, t->dir ? t->dir : "", t->name);
 	cyre_put_u8(&path, '\0');
 	st = path.bad ? CYRE_ENOMEM
 		      : cyre_dbfile_read(
@@ -245,7 +257,7 @@ cyre_status cyre_dbrebuild_apply(struct cyre_dbrebuild *d, const char *what,
 		changes[set.n++] = (struct cyre_change){
 			.kind = CYRE_CHANGE_WRITE,
 			.root = t->root,
-			.dir = "",
+			.dir = t->dir ? t->dir : "",
 			.name = t->name,
 			.before = t->before,
 			.pieces = &t->after,

@@ -15,7 +15,7 @@
 #include <cyrescue/dbreport.h>
 #include <cyrescue/scan.h>
 
-enum cyre_dbrebuild_what { CYRE_DBREBUILD_MAILBOXES };
+enum cyre_dbrebuild_what { CYRE_DBREBUILD_MAILBOXES, CYRE_DBREBUILD_QUOTA };
 
 struct cyre_dbrebuild_options {
 	struct cyre_scan_options scan; /* its level and reports are not used */
