@@ -304,20 +304,22 @@ static cyre_status plan_side(
 
 cyre_status cyre_plan_cache(struct cyre_plan_work *w)
 {
-	bool reread = w->from < 12 && w->to >= 12;
+	/* Index and cache of another version are written together, as the
+	 * server does: with the next generation. */
+	bool anew = w->from != w->to;
 	cyre_status st;
 
 	/* Both caches have the index's generation: a new one here makes the
 	 * other new as well. */
 	if (w->ev->has_archive) {
-		st = plan_side(w, CYRE_SIDE_ARCHIVE, reread);
+		st = plan_side(w, CYRE_SIDE_ARCHIVE, anew);
 		if (st == CYRE_OK)
 			st = plan_side(w, CYRE_SIDE_SPOOL,
-				reread || w->new_cache[CYRE_SIDE_ARCHIVE]);
+				anew || w->new_cache[CYRE_SIDE_ARCHIVE]);
 		if (st == CYRE_OK && w->new_cache[CYRE_SIDE_SPOOL] &&
 			!w->new_cache[CYRE_SIDE_ARCHIVE])
 			st = plan_side(w, CYRE_SIDE_ARCHIVE, true);
 		return st;
 	}
-	return plan_side(w, CYRE_SIDE_SPOOL, reread);
+	return plan_side(w, CYRE_SIDE_SPOOL, anew);
 }

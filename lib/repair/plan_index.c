@@ -131,6 +131,7 @@ static cyre_status convert(struct cyre_plan_work *w)
 		.now_ns = w->hints->now * CYRE_NSEC,
 		.highestmodseq = w->h.highestmodseq};
 	struct cyre_index_annotated out;
+	uint64_t generation;
 	cyre_status st;
 	size_t i, n = 0;
 
@@ -139,7 +140,11 @@ static cyre_status convert(struct cyre_plan_work *w)
 	st = cyre_plan_shadows_read(w);
 	if (st != CYRE_OK)
 		return st;
+	generation = w->h.generation_no;
 	cyre_index_convert_header(&c, &w->h);
+	/* The new cache has counted already. */
+	if (w->new_cache[CYRE_SIDE_SPOOL] || w->new_cache[CYRE_SIDE_ARCHIVE])
+		w->h.generation_no = generation;
 	for (i = 0; i < w->n; i++)
 		if (cyre_index_convert_record(&c, &w->h, &w->records[i].r,
 			    &w->annotated[i], &out)) {
