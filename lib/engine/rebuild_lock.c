@@ -94,8 +94,8 @@ static cyre_status lock_files(struct cyre_rebuild *rb, struct cyre_worker *w,
 }
 
 /* The id is hashed as a name of one component would be. */
-static void put_id(const struct cyre_conf *conf, const char *id,
-	struct cyre_buf *path)
+static void put_id(
+	const struct cyre_conf *conf, const char *id, struct cyre_buf *path)
 {
 	struct cyre_layout l = cyre_layout_of(conf);
 	char c = cyre_hash_char(l.hash, l.caret, cyre_slice_str(id));

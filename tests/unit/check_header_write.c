@@ -92,7 +92,8 @@ START_TEST(both_forms)
 	written(&h, CYRE_HEADER_DLIST,
 		"%(T el N \"user.a \\\"b\\\"\" "
 		"I c5575115-d09d-4d87-b74f-7d6b7a335dce Q user.a "
-		"A %(\"DOM\\\\u\" lrs anyone \"\") U (NIL $Label1 NIL \"NIL\"))\n");
+		"A %(\"DOM\\\\u\" lrs anyone \"\") U (NIL $Label1 NIL "
+		"\"NIL\"))\n");
 	written(&h, CYRE_HEADER_TEXT,
 		"user.a\tc5575115-d09d-4d87-b74f-7d6b7a335dce\n"
 		"$Recovered-000 $Label1 $Recovered-002 NIL \n"
