@@ -155,6 +155,10 @@ def check_acl(where, releases, box, truth):
     # in both (docs/formats/errata.md), and in every later release.
     if truth["type"] == "deleted-mailbox" or (
             releases[0] < (2, 4, 0) and "Renamed" in truth["internal"]):
+        more = [pair[0] for pair in got if pair[0] not in dict(want)]
+        if truth["type"] == "deleted-mailbox":
+            same("who a DELETE adds to the acl", where, set(more) - {"cyrus"},
+                 set())
         got = [pair for pair in got if pair[0] in dict(want)]
         compared["acl of a mailbox deleted, or renamed by 2.1 to 2.3"] += 1
     # These show the rights c and d of old clients beside the ones that RFC 4314
@@ -170,19 +174,20 @@ def check_acl(where, releases, box, truth):
 def check_mailbox(where, releases, box, truth):
     same("exists", where, len(box.records), truth["exists"])
     same("uidnext", where, box.index["last_uid"] + 1, truth["uidnext"])
-    # What was answered before a DELETE, which is a RENAME: that counts in
-    # highestmodseq and, in 2.4 and 2.5, makes a new UIDVALIDITY.
+    # What was answered before a DELETE, which is a RENAME: that always counts
+    # in highestmodseq (since 3.0 by the counter of the user) and, in 2.4 and 2.5
+    # alone, makes a new UIDVALIDITY (docs/formats/errata.md).
     gone = truth["type"] == "deleted-mailbox"
-    if gone:
+    if gone and (2, 4, 0) <= releases[0] < (3, 0, 0):
         at_least("uidvalidity", where, box.index["uidvalidity"],
                  truth["uidvalidity"])
-        if "highestmodseq" in truth:
-            at_least("highestmodseq", where, box.index["highestmodseq"],
-                     truth["highestmodseq"])
     else:
         same("uidvalidity", where, box.index["uidvalidity"],
              truth["uidvalidity"])
-    if "highestmodseq" in truth and not gone:
+    if "highestmodseq" in truth and gone:
+        at_least("highestmodseq", where, box.index["highestmodseq"],
+                 truth["highestmodseq"] + 1)
+    elif "highestmodseq" in truth:
         same("highestmodseq", where, box.index["highestmodseq"],
              truth["highestmodseq"])
     check_acl(where, releases, box, truth)
