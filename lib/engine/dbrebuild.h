@@ -92,6 +92,10 @@ void cyre_db_target_free(struct cyre_db_target *t);
 cyre_status cyre_db_target_make(struct cyre_dbrebuild *d,
 	struct cyre_db_target *t, const struct cyre_db_write_options *o,
 	const struct cyre_db_entry *records, size_t n);
+/* Nothing is to be done: what a killed run left beside the file goes; it is the
+ * original, which is in the archive. CYRE_OK, CYRE_EBUSY, CYRE_EIO. */
+cyre_status cyre_db_target_sweep(
+	struct cyre_dbrebuild *d, const struct cyre_db_target *t);
 /* Puts the new files in place, all or none, and reads them back. */
 cyre_status cyre_dbrebuild_apply(struct cyre_dbrebuild *d, const char *what,
 	struct cyre_db_target *targets, size_t n);

@@ -359,6 +359,8 @@ cyre_status cyre_dbrebuild_mailboxes(struct cyre_run *r)
 	} else if (m.changed) {
 		d->result.planned = true;
 		state = "planned";
+	} else if (d->o->apply) {
+		st = cyre_db_target_sweep(d, &d->target);
 	}
 	d->result.left = m.count[CYRE_MBOX_NO_UNIQUEID] ||
 			 m.count[CYRE_MBOX_BAD_NAME] || d->n_unnamed;

@@ -210,6 +210,23 @@ static cyre_status apply_set(
 	return st;
 }
 
+cyre_status cyre_db_target_sweep(
+	struct cyre_dbrebuild *d, const struct cyre_db_target *t)
+{
+	struct cyre_run *r = &d->run;
+	cyre_status st;
+	int dir;
+
+	st = cyre_root_open(NULL, t->root, &dir, r->error);
+	if (st != CYRE_OK)
+		return st;
+	st = cyre_dir_claim(dir, r->error);
+	if (st == CYRE_OK)
+		st = cyre_tmp_remove(dir, t->name, r->error);
+	close(dir);
+	return st;
+}
+
 /* What is on the disk now is what was to be written. */
 static cyre_status read_back(struct cyre_run *r, const struct cyre_db_target *t)
 {
