@@ -14,6 +14,7 @@
 
 #include "check_mboxlist.h"
 #include "conf_load.h"
+#include "quotas.h"
 
 static void weigh(struct cyre_scan_result *res, const struct cyre_findings *f)
 {
@@ -192,6 +193,8 @@ cyre_status cyre_run_confdir(struct cyre_run *r)
 	f = cyre_confdir_find(r->confdir, CYRE_SERVER_MAILBOXES, NULL, &n);
 	if (f && f->copy == CYRE_COPY_LIVE)
 		st = read_list(r, f);
+	if (st == CYRE_OK)
+		st = cyre_quotas_load(r);
 	if (st == CYRE_OK && !r->cross && f) {
 		cyre_run_put_path(r, f, &path);
 		cyre_run_report(r, (const char *)path.p, &r->list_found);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "names.h"
+#include "quotas.h"
 #include "select.h"
 #include "userdb.h"
 
@@ -146,6 +147,37 @@ static cyre_status check_counters(struct cyre_run *r, struct cyre_worker *w,
 	return st == CYRE_ENOMEM ? st : CYRE_OK;
 }
 
+/* What was read and checked before. */
+static void take_findings(
+	struct cyre_findings *from, struct cyre_findings *found)
+{
+	cyre_findings_free(found);
+	*found = *from;
+	*from = (struct cyre_findings){0};
+}
+
+/* A root that has a file of its own: one entry. */
+static void check_quota(struct cyre_run *r, const struct cyre_server_file *f,
+	const struct cyre_db *db, struct cyre_findings *found)
+{
+	struct cyre_quota_root *root =
+		cyre_quotas_find(&r->quotas, cyre_slice_str(f->owner));
+
+	if (!root || root->file != f || cyre_db_count(db) != 1)
+		return;
+	root->read = cyre_quota_read(cyre_db_at(db, 0)->value, &root->says);
+	cyre_quotas_check(&r->quotas, root, found);
+}
+
+static void check_quotas(struct cyre_run *r, struct cyre_findings *found)
+{
+	size_t i;
+
+	take_findings(&r->quotas.found, found);
+	for (i = 0; i < r->quotas.n; i++)
+		cyre_quotas_check(&r->quotas, &r->quotas.roots[i], found);
+}
+
 static cyre_status check_container(struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_dbfile *d, struct cyre_findings *found)
 {
@@ -155,6 +187,13 @@ static cyre_status check_container(struct cyre_run *r, struct cyre_worker *w,
 	if (st == CYRE_OK && db)
 		st = cyre_db_check_values(
 			db, cyre_server_db_kind(d->file->kind), found);
+	if (st == CYRE_OK && db && d->file->kind == CYRE_SERVER_SEEN)
+		st = cyre_databases_seen(r, db, &w->gatherer.message, found);
+	if (st == CYRE_OK && db && d->file->kind == CYRE_SERVER_SUB)
+		st = cyre_databases_subscriptions(
+			r, db, d->userid, &w->gatherer.message, found);
+	if (st == CYRE_OK && db && d->file->kind == CYRE_SERVER_QUOTA)
+		check_quota(r, d->file, db, found);
 	cyre_db_free(db);
 	return st;
 }
@@ -174,15 +213,6 @@ static cyre_status check_disposable(struct cyre_run *r, struct cyre_worker *w,
 			.text = cyre_server_kind_name(d->file->kind));
 	cyre_findings_free(&own);
 	return st;
-}
-
-static void take_list_findings(struct cyre_run *r, struct cyre_findings *found)
-{
-	struct cyre_findings empty = {0};
-
-	cyre_findings_free(found);
-	*found = r->list_found;
-	r->list_found = empty;
 }
 
 /* The INBOX of a user must be known; else these are of a deleted account. */
@@ -225,7 +255,10 @@ cyre_status cyre_databases_check(struct cyre_run *r, struct cyre_worker *w,
 	}
 	switch (f->kind) {
 	case CYRE_SERVER_MAILBOXES:
-		take_list_findings(r, found);
+		take_findings(&r->list_found, found);
+		break;
+	case CYRE_SERVER_QUOTAS:
+		check_quotas(r, found);
 		break;
 	case CYRE_SERVER_COUNTERS:
 		st = check_counters(r, w, f, found);
@@ -281,10 +314,15 @@ cyre_status cyre_run_databases(struct cyre_run *r)
 {
 	cyre_status st;
 
-	cyre_run_miss_list(r);
-	if (r->catalog)
+	if (!r->catalog) /* else it was asked before */
+		cyre_run_miss_list(r);
+	else
 		cyre_run_ready(r);
-	st = cyre_databases_list(r);
+	if (r->catalog)
+		cyre_quotas_count(r);
+	st = cyre_ids_reckon(r);
+	if (st == CYRE_OK)
+		st = cyre_databases_list(r);
 	return st == CYRE_OK
 		       ? cyre_run_jobs(r, r->n_dbfiles, check_one, checked)
 		       : st;

@@ -23,4 +23,16 @@ cyre_status cyre_databases_list(struct cyre_run *r);
 cyre_status cyre_databases_check(struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_dbfile *d, struct cyre_findings *found);
 
+/* databases_cross.c. The ids of all mailboxes, before any is left out; after
+ * the judge, those they had under an old server. CYRE_OK, CYRE_ENOMEM. */
+cyre_status cyre_ids_collect(struct cyre_run *r);
+cyre_status cyre_ids_reckon(struct cyre_run *r);
+/* Seen records and subscriptions of no mailbox. CYRE_OK, CYRE_ENOMEM. */
+cyre_status cyre_databases_seen(const struct cyre_run *r,
+	const struct cyre_db *db, struct cyre_buf *scratch,
+	struct cyre_findings *found);
+cyre_status cyre_databases_subscriptions(const struct cyre_run *r,
+	const struct cyre_db *db, const char *userid, struct cyre_buf *scratch,
+	struct cyre_findings *found);
+
 #endif

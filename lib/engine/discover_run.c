@@ -99,5 +99,6 @@ cyre_status cyre_run_discover(struct cyre_run *r)
 	if (st != CYRE_OK)
 		return st;
 	cyre_run_report(r, NULL, &r->catalog->found);
+	cyre_run_miss_list(r);
 	return CYRE_OK;
 }

@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "databases.h"
 #include "header_salvage.h"
+#include "match.h"
 #include "names.h"
 #include "read_file.h"
 #include "select.h"
@@ -95,10 +97,22 @@ static cyre_status salvage_name(
 	return CYRE_OK;
 }
 
-/* The entry of mailboxes.db, which names a mailbox whose header is gone. */
+/*
+ * The entry of mailboxes.db, which names a mailbox whose header is gone. Where
+ * the server goes from a name to an id, it calls the mailbox as the entry does.
+ */
 static void find_entry(const struct cyre_run *r, struct cyre_candidate *c)
 {
-	if (c->uniqueid)
+	const char *path_id = c->mailbox->uniqueid;
+
+	if (path_id)
+		c->entry = cyre_mboxdb_by_id(r->mboxdb, path_id);
+	if (c->entry && cyre_mboxdb_leads_by_id(r->mboxdb, c->entry) &&
+		c->name && strcmp(c->name, c->entry->name)) {
+		free(c->name);
+		c->name = NULL;
+	}
+	if (!c->entry && c->uniqueid)
 		c->entry = cyre_mboxdb_by_id(r->mboxdb, c->uniqueid);
 	if (!c->entry && c->name)
 		c->entry = cyre_mboxdb_by_name(r->mboxdb, c->name);
@@ -127,6 +141,14 @@ static cyre_status select_one(
 		&w->scratch, &c->selected);
 }
 
+cyre_status cyre_identify_owner(
+	struct cyre_run *r, struct cyre_worker *w, struct cyre_candidate *c)
+{
+	cyre_status st = name_owner(r, w, c);
+
+	return st == CYRE_OK ? select_one(r, w, c) : st;
+}
+
 static void identify_one(void *payload, unsigned worker, size_t job)
 {
 	struct cyre_run *r = payload;
@@ -146,9 +168,7 @@ static void identify_one(void *payload, unsigned worker, size_t job)
 	if (slot->status == CYRE_OK)
 		slot->status = salvage_name(r, w, c);
 	if (slot->status == CYRE_OK)
-		slot->status = name_owner(r, w, c);
-	if (slot->status == CYRE_OK)
-		slot->status = select_one(r, w, c);
+		slot->status = cyre_identify_owner(r, w, c);
 }
 
 static void identified(void *payload, size_t job)
@@ -232,6 +252,10 @@ cyre_status cyre_run_identify(struct cyre_run *r)
 	st = cyre_run_jobs(r, r->n, identify_one, identified);
 	if (st == CYRE_OK)
 		st = mark_duplicates(r);
+	if (st == CYRE_OK)
+		st = cyre_match_entries(r);
+	if (st == CYRE_OK)
+		st = cyre_ids_collect(r);
 	if (st != CYRE_OK)
 		return st;
 	drop_unselected(r);

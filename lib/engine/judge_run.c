@@ -10,8 +10,11 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "check_entry.h"
 #include "conf_load.h"
+#include "match.h"
 #include "messages.h"
+#include "quotas.h"
 
 #define KEEP_FINDINGS 10000 /* of one problem in one mailbox */
 
@@ -23,17 +26,48 @@ static void add_catalog_findings(const struct cyre_run *r,
 	if (c->duplicate)
 		CYRE_FIND(found, .problem = CYRE_P_UNIQUEID_DUPLICATE,
 			.file = CYRE_FILE_HEADER, .text = c->uniqueid);
+	cyre_match_complain(r, c, found);
+}
+
+static struct cyre_slice text(const char *s)
+{
+	return s ? cyre_slice_str(s) : cyre_slice(NULL, 0);
+}
+
+/* What mailboxes.db says of it against what its files say. */
+static void check_entry(const struct cyre_run *r,
+	const struct cyre_candidate *c, const struct cyre_judgement *j,
+	struct cyre_findings *found)
+{
+	const struct cyre_mboxdb_entry *l = c->listed;
+	struct cyre_entry e;
+
+	if (!l)
+		return;
+	e = (struct cyre_entry){
+		.name = text(l->name),
+		.uniqueid = text(l->uniqueid),
+		.acl = text(l->acl),
+		.type = l->type,
+		.uidvalidity = l->uidvalidity,
+		.by_id = cyre_mboxdb_leads_by_id(r->mboxdb, l),
+	};
+	cyre_check_entry(&e, j->header_read ? &j->header : NULL,
+		j->index_read ? &j->index : NULL, found);
 }
 
 static void put_path(const struct cyre_run *r, const struct cyre_candidate *c,
 	struct cyre_buf *b)
 {
 	const struct cyre_mailbox *m = c->mailbox;
+	int32_t data = r->catalog->partitions[m->partition].data;
 
 	cyre_buf_reset(b);
 	if (m->n_sides)
 		cyre_place_path(&r->o->place,
 			r->catalog->roots[m->sides[0].root].path, b);
+	else if (data >= 0)
+		cyre_place_path(&r->o->place, r->catalog->roots[data].path, b);
 	if (*m->dir)
 		cyre_put_u8(b, '/');
 	cyre_put_str(b, m->dir);
@@ -76,6 +110,10 @@ cyre_status cyre_run_look(struct cyre_run *r, struct cyre_worker *w,
 	st = cyre_gather(&w->gatherer, m, c->userid, found);
 	if (st == CYRE_OK)
 		st = cyre_judge_metadata(&w->gatherer.ev, &o, found, ret);
+	if (st == CYRE_OK && r->cross) {
+		check_entry(r, c, ret, found);
+		cyre_quotas_check_root(r, c, ret, found);
+	}
 	if (st == CYRE_OK && level >= CYRE_LEVEL_GUID)
 		st = cyre_run_messages(r, w, ret, found);
 	if (st == CYRE_OK)
@@ -85,21 +123,41 @@ cyre_status cyre_run_look(struct cyre_run *r, struct cyre_worker *w,
 	/* The cache is read while it is judged. */
 	w->gatherer.skipped |= found->count[CYRE_P_FILE_UNREADABLE] > 0;
 	cyre_judge_access(found, ret);
+	ret->unavailable |= r->listless;
+	ret->delivery_blocked |= r->listless;
 	cyre_findings_sort(found);
 	return st;
+}
+
+/* It has nothing but its entry. */
+static void judge_absent(const struct cyre_run *r,
+	const struct cyre_candidate *c, struct cyre_slot *s)
+{
+	struct cyre_judgement j = {
+		.unavailable = true, .delivery_blocked = true};
+
+	cyre_findings_free(&s->found);
+	cyre_match_complain(r, c, &s->found);
+	s->status = s->found.status;
+	cyre_run_fill(r, c, &j, s);
 }
 
 static void judge_one(void *payload, unsigned worker, size_t job)
 {
 	struct cyre_run *r = payload;
 	struct cyre_worker *w = &r->workers[worker];
-	const struct cyre_candidate *c = &r->candidates[job];
+	struct cyre_candidate *c = &r->candidates[job];
 	struct cyre_slot *s = &r->slots[job % r->window];
 	struct cyre_judgement j;
 
+	if (c->absent) {
+		judge_absent(r, c, s);
+		return;
+	}
 	s->status =
 		cyre_run_look(r, w, c, c->mailbox, r->o->level, &s->found, &j);
 	cyre_run_fill(r, c, &j, s);
+	cyre_quotas_note(r, c, &j, &s->found);
 	cyre_judgement_free(&j);
 	cyre_gather_end(&w->gatherer);
 }

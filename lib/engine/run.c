@@ -11,6 +11,7 @@
 #include "databases.h"
 #include "digest.h"
 #include "pool.h"
+#include "quotas.h"
 #include "select.h"
 
 #define DEFAULT_MEMORY (UINT64_C(1) << 30)
@@ -117,6 +118,14 @@ static void free_run(struct cyre_run *r)
 		free(r->candidates[i].uniqueid);
 	}
 	free(r->candidates);
+	for (i = 0; i < r->n_ids; i++)
+		free(r->ids[i]);
+	free(r->ids);
+	free(r->old_ids);
+	cyre_quotas_free(&r->quotas);
+	for (i = 0; i < r->n_absent; i++)
+		free(r->absent[i].dir);
+	free(r->absent);
 	for (i = 0; i < r->n_dbfiles; i++)
 		free(r->dbfiles[i].userid);
 	free(r->dbfiles);

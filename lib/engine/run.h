@@ -13,16 +13,47 @@
 #include "mailbox.h"
 #include "mboxdb.h"
 #include "parsers.h"
+#include "userdb.h"
+
+/* What is missing of a mailbox that mailboxes.db lists. */
+enum cyre_absent {
+	CYRE_ABSENT_NOT,
+	CYRE_ABSENT_DIR,
+	CYRE_ABSENT_FILES /* its directory is empty */
+};
+
+/* What the judge read of a mailbox, for those who look at all of them. */
+struct cyre_counts {
+	bool known; /* header and index could be read */
+	bool sure;  /* … and are not damaged */
+	uint64_t uidvalidity;
+	unsigned version; /* of the index */
+	ptrdiff_t root;   /* in r->quotas; -1: charged to none */
+	uint64_t of[CYRE_QUOTA_RESOURCES];
+};
+
+/* An id as a server up to 2.5 makes it, and the mailbox it would be of. */
+struct cyre_old_id {
+	uint64_t id;
+	bool lost; /* the mailbox has none: `id` is its upper half alone */
+	size_t candidate;
+};
 
 /* A mailbox of the catalog with what its header says of it. */
 struct cyre_candidate {
 	const struct cyre_mailbox *mailbox;
+	/* The entry by which the server finds the directory; NULL: there is
+	 * none, or nobody asked. */
+	const struct cyre_mboxdb_entry *listed;
+	bool elsewhere;          /* … and looks on another partition */
+	enum cyre_absent absent; /* then `mailbox` is one of r->absent */
 	const struct cyre_mboxdb_entry *entry; /* NULL: it has none */
 	char *name;     /* internal; NULL: nothing tells it */
 	char *userid;   /* NULL: shared, or not known */
 	char *uniqueid; /* NULL: nothing tells it */
 	bool selected;
 	bool duplicate; /* another mailbox has the same uniqueid */
+	struct cyre_counts counts;
 };
 
 struct cyre_worker {
@@ -43,6 +74,25 @@ struct cyre_slot {
 	bool done;
 };
 
+struct cyre_quota_root {
+	char *root;                          /* internal name */
+	const struct cyre_server_file *file; /* one of all roots, or its own */
+	bool read; /* `says` is known; one of its own is read later */
+	struct cyre_quota says;
+	/* Of its mailboxes, by enum cyre_quota_resource; not for sure when one
+	 * below it could not be read. */
+	uint64_t counted[CYRE_QUOTA_RESOURCES];
+	unsigned version; /* the lowest of their indexes */
+	bool unsure;
+};
+
+struct cyre_quotas {
+	struct cyre_quota_root *roots; /* by root */
+	size_t n;
+	struct cyre_findings found; /* of quotas.db */
+	bool counted; /* all mailboxes of the server were looked at */
+};
+
 struct cyre_run {
 	const struct cyre_scan_options *o;
 	struct cyre_conf *conf;
@@ -52,6 +102,13 @@ struct cyre_run {
 	struct cyre_mboxdb *mboxdb;      /* NULL: none that can be read */
 	struct cyre_findings list_found; /* of mailboxes.db */
 	bool listless; /* there should be a mailboxes.db, and is none */
+	struct cyre_mailbox *absent; /* in mailboxes.db alone */
+	size_t n_absent;
+	struct cyre_quotas quotas;
+	char **ids; /* of all mailboxes, sorted; NULL: not known */
+	size_t n_ids;
+	struct cyre_old_id *old_ids; /* by id */
+	size_t n_old_ids;
 	struct cyre_dbfile *dbfiles; /* to be checked, by the scan */
 	size_t n_dbfiles;
 	struct cyre_findings server; /* of no mailbox */

@@ -1,7 +1,7 @@
 /*
  * scan.c - a scan as a table of phases
  *
- * confdir -> discover -> identify -> databases -> judge (docs/design.md section
+ * confdir -> discover -> identify -> judge -> databases (docs/design.md section
  * 3): each phase is a
  * function on the run, and ends before the next begins, because names and
  * duplicate ids must be known of all mailboxes before one is reported.
@@ -18,8 +18,8 @@ static const struct cyre_phase phases[] = {
 	{"looking for databases", cyre_run_confdir},
 	{"looking for mailboxes", cyre_run_discover},
 	{"reading headers", cyre_run_identify},
-	{"checking databases", cyre_run_databases},
 	{"checking", cyre_run_judge},
+	{"checking databases", cyre_run_databases},
 	{NULL, NULL},
 };
 

@@ -121,6 +121,7 @@ static cyre_status take_all(const struct cyre_db *from, struct cyre_mboxdb *to)
 	cyre_status st = CYRE_OK;
 	size_t i;
 
+	to->is_new = new;
 	for (i = 0; i < cyre_db_count(from) && st == CYRE_OK; i++) {
 		const struct cyre_db_entry *e = cyre_db_at(from, i);
 
@@ -220,4 +221,10 @@ const struct cyre_mboxdb_entry *cyre_mboxdb_by_id(
 				      sizeof(*db->by_id), by_id)
 			    : NULL;
 	return e ? *e : NULL;
+}
+
+bool cyre_mboxdb_leads_by_id(
+	const struct cyre_mboxdb *db, const struct cyre_mboxdb_entry *e)
+{
+	return db->is_new && !(e->flags & CYRE_MBOX_LEGACY);
 }

@@ -35,6 +35,7 @@ struct cyre_mboxdb {
 	/* The first release that writes such entries: the server is no older.
 	 * 0: there are none. */
 	cyre_release since;
+	bool is_new; /* of 3.6 or later */
 };
 
 /*
@@ -52,5 +53,8 @@ const struct cyre_mboxdb_entry *cyre_mboxdb_by_name(
 	const struct cyre_mboxdb *db, const char *name);
 const struct cyre_mboxdb_entry *cyre_mboxdb_by_id(
 	const struct cyre_mboxdb *db, const char *uniqueid);
+/* The server finds the directory by the uniqueid (3.6+), not by the name. */
+bool cyre_mboxdb_leads_by_id(
+	const struct cyre_mboxdb *db, const struct cyre_mboxdb_entry *e);
 
 #endif

@@ -13,14 +13,18 @@
 
 need jq jq
 
-# Every finding as "severity code mboxname file uid".
+# Every finding as "severity code mboxname file uid", of a database "severity code
+# user path uid".
 scan() {
     local status=0
     cyrscan -C "$TREE/imapd.conf" --level 4 -q -o "$1.jsonl" >"$WORK/out" \
         2>"$WORK/err" || status=$?
-    jq -r 'select(.type == "finding") | [.severity, .code, .mboxname // "-",
-            .file // "-", .uid // "-"] | map(tostring) | join(" ")' \
-        "$1.jsonl" | sort >"$1"
+    jq -r --arg conf "$TREE/conf/" 'select(.type == "finding") |
+        [.severity, .code, .mboxname // .userid // "-", .file //
+            (if .mboxname == null and (.path // "" | startswith($conf))
+             then .path[($conf | length):] else null end) // "-",
+            .uid // "-"] | map(tostring) | join(" ")' "$1.jsonl" |
+        sort >"$1"
     return $status
 }
 

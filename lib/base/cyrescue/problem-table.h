@@ -177,7 +177,55 @@
 	X(ANNOTATIONS_UNREADABLE, "MB-017", "annotations-unreadable", DAMAGE, ASK, \
 	  "$l bytes that are no database", \
 	  "Annotations (notes, colours, calendar data) of messages cannot be read.", \
-	  "Salvage cyrus.annotations with cyrdb and put the result in its place.")
+	  "Salvage cyrus.annotations with cyrdb and put the result in its place.") \
+	X(DIR_NO_ENTRY, "MB-018", "meta-dir-no-db-entry", DAMAGE, RULE, \
+	  "mailboxes.db has no entry that leads here", \
+	  "The server does not know this mailbox: it cannot be opened, and takes no mail.", \
+	  "The entry is made again from cyrus.header and the directory: cyrdb rebuild mailboxes.") \
+	X(ENTRY_NO_DIR, "MB-019", "db-entry-no-meta-dir", LOSS, ASK, \
+	  "mailboxes.db lists it, and there is no such directory", \
+	  "The mailbox cannot be opened; the mail it held is not where it was.", \
+	  "Look for the directory in lost+found and in backups.") \
+	X(ENTRY_EMPTY_DIR, "MB-020", "db-entry-empty-dir", LOSS, ASK, \
+	  "mailboxes.db lists it, and its directory holds neither mail nor metadata", \
+	  "The mailbox cannot be opened; the mail it held is not where it was.", \
+	  "Look for its files in lost+found and in backups.") \
+	X(ENTRY_PARTITION, "MB-021", "db-partition-disagrees", DAMAGE, RULE, \
+	  "mailboxes.db has it on partition $t", \
+	  "The server looks on the other partition, and cannot open the mailbox.", \
+	  "The entry gets the partition where the directory is.") \
+	X(ENTRY_UNIQUEID_DISAGREES, "MB-022", "db-uniqueid-disagrees", DAMAGE, ASK, \
+	  "mailboxes.db has the uniqueid $t, cyrus.header another one", \
+	  "Seen marks and annotations may be detached from the mailbox.", \
+	  "The one that seen states and annotations have is right; mend the other by hand.") \
+	X(ENTRY_NAME_DISAGREES, "MB-023", "db-name-disagrees", DAMAGE, ASK, \
+	  "mailboxes.db calls it $t, cyrus.header something else", \
+	  "A renaming was interrupted, or the mail of one mailbox is shown as another.", \
+	  "Look whose mail it is; the server goes by mailboxes.db.") \
+	X(ENTRY_TYPE_DISAGREES, "MB-024", "db-type-disagrees", DAMAGE, ASK, \
+	  "mailboxes.db has the type $t, cyrus.header another one", \
+	  "A calendar or address book may be shown as mail, or the other way round.", \
+	  "Look what is in it; the server goes by mailboxes.db.") \
+	X(ENTRY_ACL_DISAGREES, "MB-025", "db-acl-disagrees", STALE, ASK, \
+	  "mailboxes.db has other rights than cyrus.header: $t", \
+	  "Nothing at once: the server answers from mailboxes.db.", \
+	  "Look at the rights; the next change of them writes both.") \
+	X(ENTRY_ACL_OLD, "MB-026", "db-acl-disagrees-old", NOTE, NONE, \
+	  "mailboxes.db has other rights than cyrus.header: $t (docs/formats/errata.md)", \
+	  "Nothing: up to 2.3 a renaming leaves the header as it was.", \
+	  "None needed; mailboxes.db is right.") \
+	X(ENTRY_UIDVALIDITY_DISAGREES, "MB-027", "db-uidvalidity-disagrees", DAMAGE, RULE, \
+	  "UIDVALIDITY is $e in mailboxes.db, $a in the index", \
+	  "Clients may download the whole mailbox again.", \
+	  "The index is right: clients were told its value; mailboxes.db takes it over when it is rebuilt.") \
+	X(QUOTAROOT_MISSING, "MB-028", "quota-root-missing", STALE, RULE, \
+	  "the quota root is $t, of which there is no record", \
+	  "The mailbox is charged to no quota, or delivery fails when it is looked up.", \
+	  "The longest quota root above the mailbox is taken: quota -f.") \
+	X(QUOTAROOT_OTHER, "MB-029", "quota-root-disagrees", STALE, RULE, \
+	  "it should be charged to the quota root $t", \
+	  "The mailbox is charged to another quota, or to none.", \
+	  "The longest quota root above the mailbox is taken: quota -f.")
 
 /* ---- cyrus.header (docs/formats/header.md section 7) ---- */
 #define CYRE_PROBLEMS_HD(X) \
@@ -695,7 +743,35 @@
 	X(MBOXLIST_J_SHARED, "CD-016", "db-jmapid-shared", NOTE, NONE, \
 	  "another mailbox of the user has the JMAP id of $t (docs/formats/errata.md)", \
 	  "Nothing, unless the user has a JMAP client, which sees one of them.", \
-	  "None needed.")
+	  "None needed.") \
+	X(LIST_PARTITION, "CD-017", "db-partition-unknown", DAMAGE, ASK, \
+	  "$a mailboxes are on partition $t, which imapd.conf does not have", \
+	  "The server cannot open these mailboxes.", \
+	  "Name the partition in imapd.conf, or bring its disk back.") \
+	X(SEEN_NO_MAILBOX, "CD-018", "seen-no-mailbox", NOTE, NONE, \
+	  "read marks of a mailbox with the uniqueid $t, which none has", \
+	  "Nothing, when the mailbox was deleted.", \
+	  "None needed; kept.") \
+	X(SEEN_DETACHED, "CD-019", "seen-detached", DAMAGE, RULE, \
+	  "read marks of $t, which has another uniqueid now", \
+	  "Messages that were read are shown as new.", \
+	  "The mailbox gets back the uniqueid these read marks have.") \
+	X(SUB_NO_MAILBOX, "CD-020", "subscription-no-mailbox", NOTE, NONE, \
+	  "subscribed to $t, which does not exist", \
+	  "Nothing: it stays in the list until the user removes it.", \
+	  "None needed; kept.") \
+	X(QUOTA_USED, "CD-021", "quota-usage", STALE, EXACT, \
+	  "$t: $a used, the mailboxes add up to $e", \
+	  "Mail may be refused although there is room, or taken although there is none.", \
+	  "Counted again.") \
+	X(QUOTA_NO_MAILBOX, "CD-022", "quota-root-unused", NOTE, NONE, \
+	  "no mailbox is charged to $t", \
+	  "Nothing, when the mailbox was deleted.", \
+	  "None needed; its limit is kept.") \
+	X(QUOTA_MISCOUNTED, "CD-023", "quota-usage-miscounted", NOTE, NONE, \
+	  "$t: $a used, the mailboxes add up to $e (docs/formats/errata.md)", \
+	  "Nothing, unless there is a limit to it: the server itself counts so.", \
+	  "Counted again when the quota is rebuilt: quota -f.")
 
 /* ---- message files ---- */
 #define CYRE_PROBLEMS_ML(X) \
