@@ -41,3 +41,13 @@ message() {
     find "$1" -maxdepth 1 -links 1 -name '[1-9]*.' -printf '%f\n' | sort -n |
         sed -n "$2{s,^,$1/,p}"
 }
+
+# edit_db FILE FORMAT SED-SCRIPT: its entries, one "key TAB value" a line, through
+# sed; owner and mode stay.
+edit_db() {
+    cyrdb convert "$1" "$WORK/entries" --to flat >/dev/null
+    sed "$3" "$WORK/entries" >"$WORK/edited"
+    cyrdb convert "$WORK/edited" "$WORK/written" --to "$2" >/dev/null
+    cat "$WORK/written" >"$1"
+    rm "$WORK/entries" "$WORK/edited" "$WORK/written"
+}

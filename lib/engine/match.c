@@ -170,6 +170,7 @@ static cyre_status add_all_absent(struct cyre_run *r, const bool *has_dir)
 			st = add_absent(r, e, partition);
 		else
 			complain_of_partition(&found, e->partition);
+		r->not_all |= found.n > 0;
 	}
 	if (st == CYRE_OK)
 		st = found.status;

@@ -147,6 +147,12 @@ struct cyre_quota_root *cyre_quotas_above(
 	return NULL;
 }
 
+/* The server does not know it, though it knows others. */
+static bool is_unknown(const struct cyre_run *r, const struct cyre_candidate *c)
+{
+	return r->mboxdb && !r->listless && !c->listed;
+}
+
 void cyre_quotas_check_root(const struct cyre_run *r,
 	const struct cyre_candidate *c, const struct cyre_judgement *j,
 	struct cyre_findings *found)
@@ -157,7 +163,7 @@ void cyre_quotas_check_root(const struct cyre_run *r,
 	char *text;
 
 	if (!c->name || !j->header_read || !j->header.magic_ok ||
-		r->confdir->fd < 0 || (r->mboxdb && !c->listed))
+		r->confdir->fd < 0 || is_unknown(r, c))
 		return;
 	root = named.n ? cyre_quotas_find(q, named) : NULL;
 	if (named.n && !root) {
@@ -193,9 +199,9 @@ void cyre_quotas_note(const struct cyre_run *r, struct cyre_candidate *c,
 	c->counts.sure = worst < CYRE_SEV_DAMAGE && !j->totals.broken &&
 			 !j->index.uncommitted;
 	/* One the server does not know is charged to nobody. */
-	root = !r->mboxdb || c->listed
-		       ? cyre_quotas_find(&r->quotas, j->header.quotaroot)
-		       : NULL;
+	root = is_unknown(r, c)
+		       ? NULL
+		       : cyre_quotas_find(&r->quotas, j->header.quotaroot);
 	if (!root)
 		return;
 	c->counts.root = root - r->quotas.roots;
@@ -227,7 +233,7 @@ void cyre_quotas_count(struct cyre_run *r)
 	int k;
 
 	q->counted = r->rules.metadata && !s->n_partitions && !s->n_users &&
-		     !s->n_mailboxes && s->shards <= 1 &&
+		     !s->n_mailboxes && s->shards <= 1 && !r->not_all &&
 		     !r->catalog->found.count[CYRE_P_DIRECTORY_UNREADABLE];
 	for (i = 0; i < r->n && q->counted; i++) {
 		const struct cyre_candidate *c = &r->candidates[i];

@@ -104,6 +104,7 @@ struct cyre_run {
 	bool listless; /* there should be a mailboxes.db, and is none */
 	struct cyre_mailbox *absent; /* in mailboxes.db alone */
 	size_t n_absent;
+	bool not_all; /* mailboxes lie where nobody can look */
 	struct cyre_quotas quotas;
 	char **ids; /* of all mailboxes, sorted; NULL: not known */
 	size_t n_ids;

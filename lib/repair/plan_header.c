@@ -241,13 +241,19 @@ static void settle_quotaroot(struct cyre_plan_work *w, struct cyre_slice name)
 	free(after);
 }
 
-/* Read marks are kept by an id that has hash of the name and UIDVALIDITY. */
+/* Read marks are kept by an id that has hash of the name and UIDVALIDITY; which
+ * of the two hashes, its key tells: 2.4 keeps the id a 2.3 made. */
 static void take_seen_id(struct cyre_plan_work *w, struct cyre_slice name)
 {
-	if (!w->header.uniqueid.n && !w->h.uidvalidity &&
-		!w->hints->uidvalidity && !w->outside.status_uidvalidity)
-		take(w, &w->header.uniqueid, cyre_plan_seen_id(w, name),
-			"uniqueid", "seen database");
+	uint64_t uidvalidity = w->h.uidvalidity ? w->h.uidvalidity
+			       : w->hints->uidvalidity
+				       ? w->hints->uidvalidity
+				       : w->outside.status_uidvalidity;
+
+	if (!w->header.uniqueid.n)
+		take(w, &w->header.uniqueid,
+			cyre_plan_seen_id(w, name, uidvalidity), "uniqueid",
+			"seen database");
 }
 
 static void fill_gaps(struct cyre_plan_work *w)

@@ -131,33 +131,38 @@ static bool read_seen(const struct cyre_plan_work *w, struct cyre_slice id,
 	       cyre_seen_read(e->value, ret) && cyre_uidset_valid(ret->uids);
 }
 
-/* Of a 2.x mailbox with this name; of two the one that was made last. */
-static struct cyre_slice seen_id(const struct cyre_plan_work *w, uint32_t hash)
+/* Of a 2.x mailbox with this name; of two the one that was made last. Where the
+ * UIDVALIDITY is known (not 0), with that. */
+static struct cyre_slice seen_id(
+	const struct cyre_plan_work *w, uint32_t hash, uint64_t uidvalidity)
 {
 	struct cyre_slice best = {NULL, 0};
-	char prefix[9];
-	size_t i;
+	char prefix[OLD_ID_LEN + 1];
+	size_t i, n = uidvalidity ? OLD_ID_LEN : 8;
 
-	snprintf(prefix, sizeof(prefix), "%08" PRIx32, hash);
+	snprintf(prefix, sizeof(prefix), "%08" PRIx32 "%08" PRIx32, hash,
+		(uint32_t)uidvalidity);
 	for (i = 0; i < w->outside.n_marks; i++) {
 		struct cyre_slice id = w->outside.marks[i].id;
 
-		if (id.n == OLD_ID_LEN && !memcmp(id.p, prefix, 8) &&
+		if (id.n == OLD_ID_LEN && !memcmp(id.p, prefix, n) &&
 			(!best.n || memcmp(id.p, best.p, OLD_ID_LEN) > 0))
 			best = id;
 	}
 	return best;
 }
 
-struct cyre_slice cyre_plan_seen_id(
-	const struct cyre_plan_work *w, struct cyre_slice mboxname)
+struct cyre_slice cyre_plan_seen_id(const struct cyre_plan_work *w,
+	struct cyre_slice mboxname, uint64_t uidvalidity)
 {
 	struct cyre_slice id = {NULL, 0};
 
 	if (!mboxname.n)
 		return id;
-	id = seen_id(w, cyre_uniqueid_hash(mboxname, true));
-	return id.n ? id : seen_id(w, cyre_uniqueid_hash(mboxname, false));
+	id = seen_id(w, cyre_uniqueid_hash(mboxname, true), uidvalidity);
+	return id.n ? id
+		    : seen_id(w, cyre_uniqueid_hash(mboxname, false),
+			      uidvalidity);
 }
 
 bool cyre_plan_is_read(const struct cyre_plan_work *w, struct cyre_slice id)

@@ -102,9 +102,10 @@ cyre_status cyre_plan_outside(struct cyre_plan_work *w);
 /* Completes a record whose message was parsed and is this one. */
 void cyre_plan_complete(struct cyre_plan_work *w, struct cyre_plan_record *p,
 	const uint8_t guid[20]);
-/* The id that read marks of this mailbox have; empty: none can be told. */
-struct cyre_slice cyre_plan_seen_id(
-	const struct cyre_plan_work *w, struct cyre_slice mboxname);
+/* The id that read marks of this mailbox have, with this UIDVALIDITY (0: not
+ * known); empty: none can be told. */
+struct cyre_slice cyre_plan_seen_id(const struct cyre_plan_work *w,
+	struct cyre_slice mboxname, uint64_t uidvalidity);
 /* Are there read marks of this id? */
 bool cyre_plan_is_read(const struct cyre_plan_work *w, struct cyre_slice id);
 /* \Seen in records where the index did not have it; needs the uniqueid. */

@@ -89,10 +89,11 @@ one_tree() {
     repairs --apply --plan "$WORK/plan.jsonl" -j 8
     snapshot | diff "$WORK/one" - >&2 || fail "$name: -j 8 differs"
 
+    # What the mailboxes hold has changed; cyrdb counts the quotas again.
     cyrscan -C "$TREE/imapd.conf" --level 5 -o "$WORK/scan.jsonl" \
         >/dev/null || :
     left=$(jq -r 'select(.type == "finding" and .severity != "note" and
-        (.fix == "exact" or .fix == "rule")) |
+        (.fix == "exact" or .fix == "rule") and .code != "quota-usage") |
         [.code, .path, .file, .uid, .detail] | map(tostring) | join(" ")' \
         "$WORK/scan.jsonl" | head -n 5)
     [ -z "$left" ] || fail "$name: left: $left"
