@@ -160,7 +160,7 @@ static void take_findings(
 static void check_quota(struct cyre_run *r, const struct cyre_server_file *f,
 	const struct cyre_db *db, struct cyre_findings *found)
 {
-	struct cyre_quota_root *root =
+	struct cyre_quota_sum *root =
 		cyre_quotas_find(&r->quotas, cyre_slice_str(f->owner));
 
 	if (!root || root->file != f || cyre_db_count(db) != 1)

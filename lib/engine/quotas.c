@@ -23,14 +23,14 @@ void cyre_quotas_free(struct cyre_quotas *q)
 
 static int by_root(const void *va, const void *vb)
 {
-	const struct cyre_quota_root *a = va, *b = vb;
+	const struct cyre_quota_sum *a = va, *b = vb;
 
 	return strcmp(a->root, b->root);
 }
 
-static cyre_status add(struct cyre_quotas *q, struct cyre_quota_root root)
+static cyre_status add(struct cyre_quotas *q, struct cyre_quota_sum root)
 {
-	struct cyre_quota_root *grown = q->roots;
+	struct cyre_quota_sum *grown = q->roots;
 
 	if (!(q->n & (q->n + 1))) /* 0, 1, 3, 7 …: full */
 		grown = reallocarray(q->roots, 2 * q->n + 1, sizeof(*q->roots));
@@ -52,7 +52,7 @@ static cyre_status load_files(struct cyre_run *r)
 	f = cyre_confdir_all(r->confdir, CYRE_SERVER_QUOTA, &n);
 	for (i = 0; i < n && st == CYRE_OK; i++)
 		if (f[i].copy == CYRE_COPY_LIVE && !f[i].misplaced)
-			st = add(&r->quotas, (struct cyre_quota_root){
+			st = add(&r->quotas, (struct cyre_quota_sum){
 						     .root = strdup(f[i].owner),
 						     .file = &f[i]});
 	return st;
@@ -63,7 +63,7 @@ static cyre_status load_database(
 {
 	struct cyre_quotas *q = &r->quotas;
 	const struct cyre_db_entry *e;
-	struct cyre_quota_root root;
+	struct cyre_quota_sum root;
 	struct cyre_db *db;
 	cyre_status st;
 	size_t i;
@@ -74,7 +74,7 @@ static cyre_status load_database(
 	st = cyre_db_check_values(db, CYRE_DB_KIND_QUOTA, &q->found);
 	for (i = 0; i < cyre_db_count(db) && st == CYRE_OK; i++) {
 		e = cyre_db_at(db, i);
-		root = (struct cyre_quota_root){.file = f};
+		root = (struct cyre_quota_sum){.file = f};
 		root.read = cyre_quota_read(e->value, &root.says);
 		root.root = strndup((const char *)e->key.p, e->key.n);
 		st = add(q, root);
@@ -106,7 +106,7 @@ cyre_status cyre_quotas_load(struct cyre_run *r)
 	return st;
 }
 
-struct cyre_quota_root *cyre_quotas_find(
+struct cyre_quota_sum *cyre_quotas_find(
 	const struct cyre_quotas *q, struct cyre_slice root)
 {
 	size_t lo = 0, hi = q->n, mid;
@@ -130,10 +130,10 @@ struct cyre_quota_root *cyre_quotas_find(
 	return NULL;
 }
 
-struct cyre_quota_root *cyre_quotas_above(
+struct cyre_quota_sum *cyre_quotas_above(
 	const struct cyre_quotas *q, struct cyre_slice mboxname)
 {
-	struct cyre_quota_root *found;
+	struct cyre_quota_sum *found;
 	struct cyre_slice s = mboxname;
 
 	/* user.ann.x, user.ann, user; behind a domain that of all of it. */
@@ -159,7 +159,7 @@ void cyre_quotas_check_root(const struct cyre_run *r,
 {
 	const struct cyre_quotas *q = &r->quotas;
 	struct cyre_slice named = j->header.quotaroot;
-	const struct cyre_quota_root *root, *above;
+	const struct cyre_quota_sum *root, *above;
 	char *text;
 
 	if (!c->name || !j->header_read || !j->header.magic_ok ||
@@ -186,7 +186,7 @@ void cyre_quotas_note(const struct cyre_run *r, struct cyre_candidate *c,
 	const struct cyre_judgement *j, const struct cyre_findings *found)
 {
 	enum cyre_severity worst = CYRE_SEV_NOTE;
-	const struct cyre_quota_root *root;
+	const struct cyre_quota_sum *root;
 
 	c->counts = (struct cyre_counts){.root = -1};
 	if (!r->cross || !j->header_read || !j->header.magic_ok ||
@@ -216,7 +216,7 @@ void cyre_quotas_note(const struct cyre_run *r, struct cyre_candidate *c,
 /* It may have been charged to any root above it. */
 static void make_unsure(struct cyre_quotas *q, struct cyre_slice name)
 {
-	struct cyre_quota_root *root;
+	struct cyre_quota_sum *root;
 
 	while ((root = cyre_quotas_above(q, name))) {
 		root->unsure = true;
@@ -228,7 +228,7 @@ void cyre_quotas_count(struct cyre_run *r)
 {
 	const struct cyre_select *s = &r->o->select;
 	struct cyre_quotas *q = &r->quotas;
-	struct cyre_quota_root *root;
+	struct cyre_quota_sum *root;
 	size_t i;
 	int k;
 
@@ -256,7 +256,7 @@ void cyre_quotas_count(struct cyre_run *r)
  * 2.5 and later count messages and folders too: those of an older server from
  * the upgrade on only, and 2.5 itself miscounts folders (errata.md).
  */
-static bool is_miscounted(const struct cyre_quota_root *root, int resource)
+static bool is_miscounted(const struct cyre_quota_sum *root, int resource)
 {
 	return resource != CYRE_QUOTA_STORAGE &&
 	       (root->version < 13 ||
@@ -264,7 +264,7 @@ static bool is_miscounted(const struct cyre_quota_root *root, int resource)
 }
 
 void cyre_quotas_check(const struct cyre_quotas *q,
-	const struct cyre_quota_root *root, struct cyre_findings *found)
+	const struct cyre_quota_sum *root, struct cyre_findings *found)
 {
 	static const char *const names[CYRE_QUOTA_RESOURCES] = {
 		[CYRE_QUOTA_STORAGE] = "storage",

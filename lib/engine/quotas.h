@@ -11,10 +11,10 @@ cyre_status cyre_quotas_load(struct cyre_run *r);
 void cyre_quotas_free(struct cyre_quotas *q);
 
 /* NULL: there is none of this name. */
-struct cyre_quota_root *cyre_quotas_find(
+struct cyre_quota_sum *cyre_quotas_find(
 	const struct cyre_quotas *q, struct cyre_slice root);
 /* The longest root at or above a mailbox; NULL: none. */
-struct cyre_quota_root *cyre_quotas_above(
+struct cyre_quota_sum *cyre_quotas_above(
 	const struct cyre_quotas *q, struct cyre_slice mboxname);
 
 /* Is the quota root of a mailbox one there is, and the right one? */
@@ -28,6 +28,6 @@ void cyre_quotas_note(const struct cyre_run *r, struct cyre_candidate *c,
 void cyre_quotas_count(struct cyre_run *r);
 /* What a root's record says against that. */
 void cyre_quotas_check(const struct cyre_quotas *q,
-	const struct cyre_quota_root *root, struct cyre_findings *found);
+	const struct cyre_quota_sum *root, struct cyre_findings *found);
 
 #endif

@@ -74,7 +74,7 @@ struct cyre_slot {
 	bool done;
 };
 
-struct cyre_quota_root {
+struct cyre_quota_sum {
 	char *root;                          /* internal name */
 	const struct cyre_server_file *file; /* one of all roots, or its own */
 	bool read; /* `says` is known; one of its own is read later */
@@ -87,7 +87,7 @@ struct cyre_quota_root {
 };
 
 struct cyre_quotas {
-	struct cyre_quota_root *roots; /* by root */
+	struct cyre_quota_sum *roots; /* by root */
 	size_t n;
 	struct cyre_findings found; /* of quotas.db */
 	bool counted; /* all mailboxes of the server were looked at */
