@@ -352,6 +352,9 @@ static cyre_status make_component(struct cyre_job *job,
 	owner = (struct cyre_owner){
 		.uid = sb.st_uid, .gid = sb.st_gid, .mode = sb.st_mode & 07777};
 	st = cyre_tmp_mkdir(parent, name, &owner, e);
+	/* The mailbox beside it was faster: it is there, and not ours. */
+	if (st != CYRE_OK && (e->errnum == ENOENT || e->errnum == EEXIST))
+		return cyre_dir_open(job->o, parent, name, ret_fd, e);
 	if (st == CYRE_OK)
 		st = note_made(job, d->root, d->dir, end, name, parent);
 	if (st == CYRE_OK)
