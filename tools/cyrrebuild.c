@@ -259,7 +259,7 @@ static int status_of(const struct cyre_rebuild_result *r)
 
 	if (r->changed)
 		status |= EXIT_REPAIRED;
-	if (r->planned || r->left)
+	if (r->planned || r->left || r->server_left)
 		status |= EXIT_PROBLEMS;
 	if (r->failed || r->scan.skipped)
 		status |= EXIT_NOT_DONE;

@@ -231,6 +231,9 @@ static cyre_status read_databases(struct cyre_run *r)
 
 	if (st == CYRE_OK)
 		guess_versions(rb);
+	/* No mailbox was judged yet: what was found is the server's. */
+	rb->result.server_left =
+		r->result.has_findings && r->result.worst > CYRE_SEV_NOTE;
 	return st;
 }
 

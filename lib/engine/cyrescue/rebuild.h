@@ -50,6 +50,7 @@ struct cyre_rebuild_result {
 	uint64_t changed;             /* mailboxes with new files */
 	uint64_t planned;             /* mailboxes that would get them */
 	uint64_t left;    /* mailboxes with problems above NOTE now */
+	bool server_left; /* such problems of no mailbox: not repaired here */
 	uint64_t failed;  /* mailboxes that could not be worked on */
 	uint64_t resumed; /* mailboxes skipped: they were done before */
 	/* Mailboxes that an interrupted run had left half done: they were put
