@@ -57,6 +57,21 @@ static inline bool cyre_slice_sub(
 	return true;
 }
 
+/* Takes the bytes before the next `until`, and it; or all that is left. */
+static inline struct cyre_slice cyre_slice_take(
+	struct cyre_slice *s, uint8_t until)
+{
+	const uint8_t *end = s->n ? memchr(s->p, until, s->n) : NULL;
+	struct cyre_slice part = *s;
+
+	*s = cyre_slice(NULL, 0);
+	if (end) {
+		*s = cyre_slice(end + 1, (size_t)(part.p + part.n - end) - 1);
+		part.n = (size_t)(end - part.p);
+	}
+	return part;
+}
+
 static inline struct cyre_cur cyre_cur(struct cyre_slice s)
 {
 	static const uint8_t none;

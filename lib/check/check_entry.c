@@ -17,28 +17,14 @@ static void complain(struct cyre_findings *found, enum cyre_problem problem,
 	CYRE_FIND(found, .problem = problem, .file = file, .text = text);
 }
 
-static struct cyre_slice take(struct cyre_slice *s)
-{
-	const uint8_t *tab = s->n ? memchr(s->p, '\t', s->n) : NULL;
-	struct cyre_slice part = *s;
-
-	if (!tab) {
-		*s = cyre_slice(NULL, 0);
-		return part;
-	}
-	part.n = (size_t)(tab - s->p);
-	*s = cyre_slice(tab + 1, s->n - part.n - 1);
-	return part;
-}
-
 /* The rights of an identifier; empty: it has none. */
 static struct cyre_slice rights_of(struct cyre_slice acl, struct cyre_slice id)
 {
 	struct cyre_slice name, rights;
 
 	while (acl.n) {
-		name = take(&acl);
-		rights = take(&acl);
+		name = cyre_slice_take(&acl, '\t');
+		rights = cyre_slice_take(&acl, '\t');
 		if (cyre_slice_eq(name, id))
 			return rights;
 	}
@@ -51,8 +37,8 @@ static bool is_part_of(struct cyre_slice a, struct cyre_slice b)
 	struct cyre_slice id, rights, rest = a;
 
 	while (rest.n) {
-		id = take(&rest);
-		rights = take(&rest);
+		id = cyre_slice_take(&rest, '\t');
+		rights = cyre_slice_take(&rest, '\t');
 		if (!cyre_slice_eq(rights, rights_of(b, id)))
 			return false;
 	}

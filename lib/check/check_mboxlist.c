@@ -196,20 +196,6 @@ static void check_by_jmapid(
 		complain(c, CYRE_P_MBOXLIST_BOGUS_J, m->name);
 }
 
-static struct cyre_slice take(struct cyre_slice *s, uint8_t until)
-{
-	const uint8_t *end = s->n ? memchr(s->p, until, s->n) : NULL;
-	struct cyre_slice part = *s;
-
-	if (!end) {
-		*s = cyre_slice(NULL, 0);
-		return part;
-	}
-	part.n = (size_t)(end - s->p);
-	*s = cyre_slice(end + 1, s->n - part.n - 1);
-	return part;
-}
-
 /* Whose mailbox it is; appended. False: nobody's. */
 static bool put_owner(
 	struct check *c, struct cyre_slice name, struct cyre_buf *ret)
@@ -219,17 +205,17 @@ static bool put_owner(
 	struct cyre_slice rest = name;
 	size_t i;
 
-	domain = take(&rest, bang);
+	domain = cyre_slice_take(&rest, bang);
 	if (!rest.p) {
 		rest = domain;
 		domain.n = 0;
 	}
-	first = take(&rest, sep);
+	first = cyre_slice_take(&rest, sep);
 	/* After a delayed delete there is one component more in front. */
 	if (!cyre_slice_eq(first, user) &&
-		!cyre_slice_eq(take(&rest, sep), user))
+		!cyre_slice_eq(cyre_slice_take(&rest, sep), user))
 		return false;
-	first = take(&rest, sep);
+	first = cyre_slice_take(&rest, sep);
 	for (i = 0; i < first.n; i++)
 		cyre_put_u8(ret, first.p[i] == '^' ? '.' : first.p[i]);
 	if (domain.n)
@@ -300,7 +286,7 @@ static bool is_admin(const struct check *c, struct cyre_slice id)
 	struct cyre_slice rest = c->admins;
 
 	while (rest.n)
-		if (cyre_slice_eq(take(&rest, ' '), id))
+		if (cyre_slice_eq(cyre_slice_take(&rest, ' '), id))
 			return true;
 	return false;
 }
@@ -331,8 +317,8 @@ static void count_racl(
 	cyre_buf_reset(&c->text);
 	owned = put_owner(c, m->name, &c->text);
 	while (acl.n) {
-		id = take(&acl, '\t');
-		rights = take(&acl, '\t');
+		id = cyre_slice_take(&acl, '\t');
+		rights = cyre_slice_take(&acl, '\t');
 		if (!id.n || !rights.n)
 			continue;
 		/* 3.2 has one whatever the rights are. */
@@ -377,15 +363,6 @@ static void check_racl(struct check *c)
 
 /* ---- the whole ---- */
 
-static bool mostly_new(const struct cyre_db *db)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < cyre_db_count(db); i++)
-		n += cyre_mboxkey_is_new(cyre_db_at(db, i)->key);
-	return 2 * n > cyre_db_count(db);
-}
-
 static void check_entry(struct check *c, const struct cyre_db_entry *e)
 {
 	struct cyre_mbox m;
@@ -415,7 +392,7 @@ cyre_status cyre_check_mboxlist(const struct cyre_db *db,
 	struct check c = {.db = db,
 		.found = found,
 		.admins = admins,
-		.is_new = mostly_new(db)};
+		.is_new = cyre_mbox_keys_are_new(db)};
 	size_t i;
 
 	for (i = 0; i < cyre_db_count(db) && c.status == CYRE_OK; i++)

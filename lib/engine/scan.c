@@ -2,9 +2,9 @@
  * scan.c - a scan as a table of phases
  *
  * confdir -> discover -> identify -> judge -> databases (docs/design.md section
- * 3): each phase is a
- * function on the run, and ends before the next begins, because names and
- * duplicate ids must be known of all mailboxes before one is reported.
+ * 3): each phase is a function on the run, and ends before the next begins,
+ * because names and duplicate ids must be known of all mailboxes before one is
+ * reported.
  */
 #include "run.h"
 

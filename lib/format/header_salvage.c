@@ -85,29 +85,16 @@ static bool rights_ok(struct cyre_slice s)
 	return all_in(s, "lrswipkxtecdan0123456789");
 }
 
-/* The text before the first TAB; *s goes on behind it. */
-static struct cyre_slice cut_at_tab(struct cyre_slice *s)
-{
-	const uint8_t *tab = s->n ? memchr(s->p, '\t', s->n) : NULL;
-	struct cyre_slice field = *s;
-
-	*s = cyre_slice(NULL, 0);
-	if (tab) {
-		*s = cyre_slice(tab + 1, (size_t)(field.p + field.n - tab - 1));
-		field.n = (size_t)(tab - field.p);
-	}
-	return field;
-}
-
 /* Pairs, each field with a TAB behind it. */
 static bool acl_ok(struct cyre_slice acl)
 {
 	if (!acl.n || acl.p[acl.n - 1] != '\t')
 		return false;
 	while (acl.n) {
-		struct cyre_slice id = cut_at_tab(&acl);
+		struct cyre_slice id = cyre_slice_take(&acl, '\t');
 
-		if (!name_ok(id) || !acl.n || !rights_ok(cut_at_tab(&acl)))
+		if (!name_ok(id) || !acl.n ||
+			!rights_ok(cyre_slice_take(&acl, '\t')))
 			return false;
 	}
 	return true;
@@ -309,17 +296,17 @@ static bool take_acl(struct salvage *v, struct piece p)
 		tabs += p.s.p[i] == '\t';
 	if (p.cut_left && tabs) {
 		if (tabs % 2 == 0)
-			cut_at_tab(&left);
-		cut_at_tab(&left);
+			cyre_slice_take(&left, '\t');
+		cyre_slice_take(&left, '\t');
 	}
 	while (left.n) {
-		id = cut_at_tab(&left);
+		id = cyre_slice_take(&left, '\t');
 		if (!left.n)
 			break;
 		/* Without a TAB behind them the rights are cut. */
 		if (!memchr(left.p, '\t', left.n))
 			break;
-		rights = cut_at_tab(&left);
+		rights = cyre_slice_take(&left, '\t');
 		if (!name_ok(id) || !rights_ok(rights))
 			return false;
 		memcpy(out, id.p, id.n);
@@ -341,7 +328,7 @@ static bool take_acl(struct salvage *v, struct piece p)
 static bool take_id(struct salvage *v, struct piece p)
 {
 	struct cyre_slice left = p.s;
-	struct cyre_slice root = cut_at_tab(&left), id = left;
+	struct cyre_slice root = cyre_slice_take(&left, '\t'), id = left;
 
 	/* A cut within a longer id could leave a shorter one. */
 	if (!cyre_uniqueid_ok(id) || (p.cut_right && id.n != 36))

@@ -155,21 +155,6 @@ static void put_key(struct writer *w, char key, struct cyre_slice value)
 		cyre_put_str(w->out, "NIL");
 }
 
-/* Takes the text up to the next TAB. */
-static struct cyre_slice take_field(struct cyre_slice *s)
-{
-	const uint8_t *tab = memchr(s->p, '\t', s->n);
-	struct cyre_slice field = *s;
-
-	if (tab) {
-		field.n = (size_t)(tab - s->p);
-		*s = cyre_slice(tab + 1, s->n - field.n - 1);
-	} else {
-		*s = cyre_slice(NULL, 0);
-	}
-	return field;
-}
-
 static void put_acl(struct writer *w)
 {
 	struct cyre_slice left = w->h->acl;
@@ -179,9 +164,9 @@ static void put_acl(struct writer *w)
 	for (; left.n; first = false) {
 		if (!first)
 			cyre_put_u8(w->out, ' ');
-		put_string(w, take_field(&left));
+		put_string(w, cyre_slice_take(&left, '\t'));
 		cyre_put_u8(w->out, ' ');
-		put_string(w, left.n ? take_field(&left) : left);
+		put_string(w, left.n ? cyre_slice_take(&left, '\t') : left);
 	}
 	cyre_put_u8(w->out, ')');
 }

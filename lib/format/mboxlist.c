@@ -1,6 +1,8 @@
 /* mboxlist.c - see mboxlist.h. */
 #include "mboxlist.h"
 
+#include <cyrescue/db.h>
+
 #include "dlist.h"
 #include "number.h"
 
@@ -25,6 +27,15 @@ bool cyre_mboxkey_is_new(struct cyre_slice key)
 		return memchr(key.p, RS, key.n) != NULL;
 	}
 	return false;
+}
+
+bool cyre_mbox_keys_are_new(const struct cyre_db *db)
+{
+	size_t i, n = cyre_db_count(db), new = 0;
+
+	for (i = 0; i < n; i++)
+		new += cyre_mboxkey_is_new(cyre_db_at(db, i)->key);
+	return new > n / 2;
 }
 
 void cyre_mbox_put_name(

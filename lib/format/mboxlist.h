@@ -46,6 +46,8 @@ struct cyre_mbox {
 /* Do these keys come from 3.6 or later? One key can look like the other: ask
  * about all of them and take the majority. */
 bool cyre_mboxkey_is_new(struct cyre_slice key);
+struct cyre_db;
+bool cyre_mbox_keys_are_new(const struct cyre_db *db);
 
 /* The internal name; `is_dbname` as in struct cyre_mbox. */
 void cyre_mbox_put_name(

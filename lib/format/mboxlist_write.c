@@ -182,18 +182,6 @@ static void put_type_field(
 	cyre_buf_free(&type);
 }
 
-/* Up to the next TAB. */
-static struct cyre_slice take_field(struct cyre_slice *s)
-{
-	const uint8_t *tab = s->n ? memchr(s->p, '\t', s->n) : NULL;
-	struct cyre_slice field = *s;
-
-	field.n = tab ? (size_t)(tab - s->p) : s->n;
-	*s = tab ? cyre_slice(tab + 1, s->n - field.n - 1)
-		 : cyre_slice(NULL, 0);
-	return field;
-}
-
 static void put_acl(struct list *l, const struct cyre_mbox *m)
 {
 	struct list pairs = {.b = l->b};
@@ -204,8 +192,8 @@ static void put_acl(struct list *l, const struct cyre_mbox *m)
 	put_key(l, 'A');
 	cyre_put_str(l->b, "%(");
 	while (acl.n) {
-		put_item(&pairs, take_field(&acl));
-		put_item(&pairs, take_field(&acl));
+		put_item(&pairs, cyre_slice_take(&acl, '\t'));
+		put_item(&pairs, cyre_slice_take(&acl, '\t'));
 	}
 	cyre_put_u8(l->b, ')');
 }
