@@ -115,7 +115,7 @@ cyre_status cyre_run_read_database(struct cyre_run *r, struct cyre_worker *w,
 	if (st == CYRE_EFORMAT)
 		CYRE_FIND(found, .problem = CYRE_P_DB_UNKNOWN,
 			.file = CYRE_FILE_OTHER, .length = w->scratch.n);
-	if (st == CYRE_ENOMEM)
+	if (st == CYRE_ENOMEM || st == CYRE_ECANCELED)
 		return st;
 	*ret = db;
 	return CYRE_OK;

@@ -19,7 +19,8 @@ struct cyre_dbfile {
  */
 cyre_status cyre_databases_list(struct cyre_run *r);
 
-/* Findings of the file, in the worker's hands. CYRE_OK, CYRE_ENOMEM. */
+/* Findings of the file, in the worker's hands. CYRE_OK, CYRE_ECANCELED,
+ * CYRE_ENOMEM. */
 cyre_status cyre_databases_check(struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_dbfile *d, struct cyre_findings *found);
 

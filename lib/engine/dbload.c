@@ -81,7 +81,7 @@ static cyre_status replay(struct load *l, const struct cyre_berkeley_replay *r,
 	cyre_status st;
 
 	st = cyre_berkeley_replay(r, &ret->bytes, version, &ignored);
-	if (st == CYRE_ENOMEM)
+	if (st == CYRE_ENOMEM || st == CYRE_ECANCELED)
 		return st;
 	if (st == CYRE_OK)
 		return read_version(ret);
@@ -218,7 +218,15 @@ static cyre_status apply_logs(
 	return st;
 }
 
-static cyre_status load_berkeley(struct load *l)
+/* Most empty files were never a Berkeley database. */
+static bool is_worth_it(const struct load *l, enum cyre_db_format format,
+	const struct cyre_berkeley_env *env)
+{
+	return env->dir && (format == CYRE_DB_BERKELEY ||
+				   cyre_berkeley_env_knows(env, l->o->memory));
+}
+
+static cyre_status load_berkeley(struct load *l, enum cyre_db_format format)
 {
 	struct cyre_berkeley_env env = {NULL, NULL};
 	cyre_status st;
@@ -226,7 +234,7 @@ static cyre_status load_berkeley(struct load *l)
 	if (l->o->env && !*l->o->env)
 		return CYRE_OK;
 	st = cyre_berkeley_env_find(l->path, l->o->env, &env);
-	if (st == CYRE_OK && env.dir)
+	if (st == CYRE_OK && is_worth_it(l, format, &env))
 		st = apply_logs(l, l->o->memory, &env);
 	cyre_berkeley_env_free(&env);
 	return st;
@@ -261,7 +269,7 @@ cyre_status cyre_dbload_bytes(const char *path, struct cyre_slice bytes,
 
 	/* A file that lost its first bytes, or all: the logs may know it. */
 	if (format == CYRE_DB_BERKELEY || format == CYRE_DB_NONE || !bytes.n)
-		st = load_berkeley(&l);
+		st = load_berkeley(&l, format);
 	if (format == CYRE_DB_SQLITE)
 		tell_journals(&l);
 	if (st != CYRE_OK)

@@ -7,6 +7,7 @@
  */
 #include <cyrescue/berkeley.h>
 
+#include <cap-ng.h>
 #include <db.h>
 #include <dirent.h>
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -32,8 +34,8 @@
 #define MAX_PARENTS 16
 #define CACHE_BYTES (16u << 20)
 
-/* How the child ends. */
-enum outcome { DONE, NOTHING, NO_MEMORY, TOO_LARGE, GAVE_UP };
+/* How the child ends. Any other exit status is not ours. */
+enum outcome { DONE, NOTHING = 64, NO_MEMORY, TOO_LARGE, GAVE_UP };
 
 struct job {
 	struct cyre_bfiles files;
@@ -111,18 +113,67 @@ static enum outcome apply(struct job *j)
 	return fd < 0 ? NOTHING : copy_out(fd, j->out);
 }
 
+/*
+ * No handler of the caller's runs here. Who stops the run stops this, too; it
+ * does not outlive the caller. All others stay blocked, as they are when it
+ * begins: a fault ends it all the same, and a write behind the limit fails.
+ */
+static void own_signals(void)
+{
+	static const int ends[] = {SIGALRM, SIGINT, SIGTERM};
+	sigset_t blocked;
+	size_t i;
+
+	sigfillset(&blocked);
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		if (signal(ends[i], SIG_DFL) == SIG_IGN && ends[i] != SIGALRM)
+			signal(ends[i], SIG_IGN);
+		sigdelset(&blocked, ends[i]);
+	}
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+/* The job's first descriptor above `fd`; -1: there is none. */
+static int next_own(const struct job *j, int fd)
+{
+	int next = j->out > fd ? j->out : -1;
+	size_t i;
+
+	for (i = 0; i < j->files.n; i++)
+		if (j->files.f[i].fd > fd &&
+			(next < 0 || j->files.f[i].fd < next))
+			next = j->files.f[i].fd;
+	return next;
+}
+
+/* Reports, journals and archives of the caller are open for writing. */
+static void close_others(const struct job *j)
+{
+	int fd = STDERR_FILENO, next;
+
+	close(STDIN_FILENO);
+	close(STDOUT_FILENO);
+	for (; (next = next_own(j, fd)) >= 0; fd = next)
+		if (next > fd + 1)
+			close_range((unsigned)fd + 1, (unsigned)next - 1, 0);
+	close_range((unsigned)fd + 1, ~0U, 0);
+}
+
 /* A library of a crashed server's data: nothing it does may reach us. */
 static void child(struct job *j)
 {
 	const struct rlimit size = {j->limits.bytes, j->limits.bytes};
 	const struct rlimit none = {0, 0};
 
-	signal(SIGALRM, SIG_DFL);
-	signal(SIGXFSZ, SIG_IGN);
 	alarm(j->limits.seconds ? j->limits.seconds : 60);
+	own_signals();
+	close_others(j);
 	setrlimit(RLIMIT_FSIZE, &size);
 	setrlimit(RLIMIT_CORE, &none);
 	cyre_confine_readonly(NULL);
+	capng_clear(CAPNG_SELECT_BOTH);
+	capng_apply(CAPNG_SELECT_CAPS);
 	j->files.left = j->limits.bytes;
 	_exit(cyre_bfiles_install(&j->files) ? apply(j) : GAVE_UP);
 }
@@ -132,10 +183,16 @@ static void child(struct job *j)
 static cyre_status ended(int status, struct cyre_error *err)
 {
 	errno = 0;
-	if (WIFSIGNALED(status))
-		return WTERMSIG(status) == SIGALRM
-			       ? CYRE_ELIMIT
-			       : refused(err, "Berkeley DB (crashed)", "");
+	if (WIFSIGNALED(status)) {
+		switch (WTERMSIG(status)) {
+		case SIGALRM:
+			return CYRE_ELIMIT;
+		case SIGINT:
+		case SIGTERM:
+			return CYRE_ECANCELED;
+		}
+		return refused(err, "Berkeley DB (crashed)", "");
+	}
 	switch ((enum outcome)WEXITSTATUS(status)) {
 	case DONE:
 		return CYRE_OK;
@@ -155,6 +212,7 @@ static cyre_status run(
 	struct job *j, struct cyre_slice *ret, struct cyre_error *err)
 {
 	struct cyre_buf b = {.limit = (size_t)j->limits.bytes};
+	sigset_t all, before;
 	cyre_status st;
 	int status;
 	pid_t pid;
@@ -162,13 +220,15 @@ static cyre_status run(
 	j->out = memfd_create("cyrescue", MFD_CLOEXEC);
 	if (j->out < 0)
 		return refused(err, "memfd_create", "");
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
 	pid = fork();
-	if (pid < 0) {
-		st = refused(err, "fork", "");
-		goto out;
-	}
 	if (pid == 0)
 		child(j);
+	st = pid < 0 ? refused(err, "fork", "") : CYRE_OK;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (st != CYRE_OK)
+		goto out;
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR) {
 			st = refused(err, "waitpid", "");
@@ -227,21 +287,29 @@ static bool mentions(struct cyre_slice log, const char *name)
 	return log.n && memmem(log.p, log.n, name, strlen(name) + 1);
 }
 
-static cyre_status take_log(struct job *j, int dir, const char *name,
-	uint64_t *left, uint32_t *version, struct cyre_error *err)
+static cyre_status read_log(
+	int dir, const char *name, struct cyre_buf *ret, struct cyre_error *err)
 {
 	const int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
-	struct cyre_buf b = {.limit = (size_t)*left};
-	char full[64];
-	cyre_status st;
 	int fd = openat(dir, name, flags);
+	cyre_status st;
 
 	if (fd < 0)
 		return refused(err, "open", name);
-	st = cyre_read_fd(fd, 0, &b);
+	st = cyre_read_fd(fd, 0, ret);
 	if (st == CYRE_EIO)
 		st = refused(err, "read", name);
 	close(fd);
+	return st;
+}
+
+static cyre_status take_log(struct job *j, int dir, const char *name,
+	uint64_t *left, uint32_t *version, struct cyre_error *err)
+{
+	struct cyre_buf b = {.limit = (size_t)*left};
+	cyre_status st = read_log(dir, name, &b, err);
+	char full[64];
+
 	snprintf(full, sizeof(full), "%s/%.14s", CYRE_BFILES_HOME, name);
 	if (st == CYRE_OK)
 		st = put(j, full, b.p, b.n, left, err);
@@ -294,6 +362,25 @@ cyre_status cyre_berkeley_replay(const struct cyre_berkeley_replay *r,
 		st = CYRE_EUNSUPPORTED;
 	cyre_bfiles_free(&j.files);
 	return st;
+}
+
+bool cyre_berkeley_env_knows(
+	const struct cyre_berkeley_env *env, uint64_t limit)
+{
+	struct cyre_buf b = {.limit = (size_t)limit};
+	DIR *d = opendir(env->dir);
+	bool knows = !d;
+	struct dirent *e;
+
+	while (!knows && (e = readdir(d)))
+		if (cyre_bfiles_is_log(e->d_name))
+			knows = read_log(dirfd(d), e->d_name, &b, NULL) !=
+					CYRE_OK ||
+				mentions(cyre_buf_slice(&b), env->name);
+	if (d)
+		closedir(d);
+	cyre_buf_free(&b);
+	return knows;
 }
 
 static bool has_logs(const char *dir)

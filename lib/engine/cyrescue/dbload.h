@@ -25,7 +25,7 @@ struct cyre_dbload_options {
  * it borrows `bytes`, or has its own. What is wrong with the file goes to
  * `found`. CYRE_EFORMAT: no database, and its logs do not know it.
  *
- * CYRE_OK, CYRE_EFORMAT, CYRE_EUNSUPPORTED, CYRE_ENOMEM.
+ * CYRE_OK, CYRE_EFORMAT, CYRE_EUNSUPPORTED, CYRE_ECANCELED, CYRE_ENOMEM.
  */
 CYRE_API cyre_status cyre_dbload_bytes(const char *path,
 	struct cyre_slice bytes, const struct cyre_dbload_options *o,
@@ -40,7 +40,7 @@ struct cyre_dbload {
 
 /*
  * The file, too. CYRE_OK; CYRE_EIO with `reterr`, CYRE_ELIMIT,
- * CYRE_EUNSUPPORTED, CYRE_ENOMEM. In any case to be freed.
+ * CYRE_EUNSUPPORTED, CYRE_ECANCELED, CYRE_ENOMEM. In any case to be freed.
  */
 CYRE_API cyre_status cyre_dbload_file(const char *path,
 	const struct cyre_dbload_options *o, struct cyre_dbload *ret,

@@ -10,7 +10,8 @@
  * what it reads can end or hang without harm, and the absolute names that
  * stand in the logs, which are those of the server's live files, lead nowhere.
  *
- * Threads: no state; a call forks and waits.
+ * Threads: no state; a call forks and waits. The child has no descriptor of the
+ * caller's but standard error, and no right to write; SIGINT and SIGTERM end it.
  */
 #ifndef CYRESCUE_BERKELEY_H
 #define CYRESCUE_BERKELEY_H
@@ -43,6 +44,12 @@ struct cyre_berkeley_env {
 CYRE_API cyre_status cyre_berkeley_env_find(
 	const char *path, const char *given, struct cyre_berkeley_env *ret);
 CYRE_API void cyre_berkeley_env_free(struct cyre_berkeley_env *env);
+/*
+ * False: each of its log files was read, and none has the name of the database.
+ * `limit`: bytes of one of them.
+ */
+CYRE_API bool cyre_berkeley_env_knows(
+	const struct cyre_berkeley_env *env, uint64_t limit);
 
 struct cyre_berkeley_replay {
 	struct cyre_berkeley_env env;
@@ -57,10 +64,11 @@ struct cyre_berkeley_replay {
  * The database as it is once the logs have been applied; free(3) `ret->p`.
  * *ret_version: of the log files, 0: none was seen.
  *
- * CYRE_OK; CYRE_EFORMAT: no log file knows the database; CYRE_EUNSUPPORTED: another release of Berkeley DB wrote
- * the logs, and only that one reads them; CYRE_ELIMIT: too large, or it took
- * too long; CYRE_EIO with `reterr` (errnum 0: the library gave up, call says
- * what); CYRE_ENOMEM.
+ * CYRE_OK; CYRE_EFORMAT: no log file knows the database; CYRE_EUNSUPPORTED:
+ * another release of Berkeley DB wrote the logs, and only that one reads them;
+ * CYRE_ELIMIT: too large, or it took too long; CYRE_ECANCELED: a signal ended
+ * it; CYRE_EIO with `reterr` (errnum 0: the library gave up, call says what);
+ * CYRE_ENOMEM.
  */
 CYRE_API cyre_status cyre_berkeley_replay(const struct cyre_berkeley_replay *r,
 	struct cyre_slice *ret, uint32_t *ret_version,

@@ -47,7 +47,8 @@ struct cyre_dbfile_pair {
 
 /*
  * The bytes of a new Berkeley DB btree with these pairs, given in any order,
- * kept in that of `compare` (NULL: the library's own); free(3) `ret->p`. It is made in `tmpdir`, which is left as it was.
+ * kept in that of `compare` (NULL: the library's own); free(3) `ret->p`. It is
+ * made in `tmpdir`, which is left as it was.
  *
  * CYRE_OK; CYRE_EUSAGE: one key twice; CYRE_EIO with `reterr`; CYRE_ENOMEM.
  */
