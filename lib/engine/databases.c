@@ -169,15 +169,6 @@ static void check_quota(struct cyre_run *r, const struct cyre_server_file *f,
 	cyre_quotas_check(&r->quotas, root, found);
 }
 
-static void check_quotas(struct cyre_run *r, struct cyre_findings *found)
-{
-	size_t i;
-
-	take_findings(&r->quotas.found, found);
-	for (i = 0; i < r->quotas.n; i++)
-		cyre_quotas_check(&r->quotas, &r->quotas.roots[i], found);
-}
-
 static cyre_status check_container(struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_dbfile *d, struct cyre_findings *found)
 {
@@ -196,6 +187,20 @@ static cyre_status check_container(struct cyre_run *r, struct cyre_worker *w,
 		check_quota(r, d->file, db, found);
 	cyre_db_free(db);
 	return st;
+}
+
+/* quotas.db: read before, unless the server has a file for each root. */
+static cyre_status check_quotas(struct cyre_run *r, struct cyre_worker *w,
+	const struct cyre_dbfile *d, struct cyre_findings *found)
+{
+	size_t i;
+
+	if (r->quotas.file != d->file)
+		return check_container(r, w, d, found);
+	take_findings(&r->quotas.found, found);
+	for (i = 0; i < r->quotas.n; i++)
+		cyre_quotas_check(&r->quotas, &r->quotas.roots[i], found);
+	return CYRE_OK;
 }
 
 /* What only saves work: whatever is wrong, it is one thing to do about it. */
@@ -258,7 +263,7 @@ cyre_status cyre_databases_check(struct cyre_run *r, struct cyre_worker *w,
 		take_findings(&r->list_found, found);
 		break;
 	case CYRE_SERVER_QUOTAS:
-		check_quotas(r, found);
+		st = check_quotas(r, w, d, found);
 		break;
 	case CYRE_SERVER_COUNTERS:
 		st = check_counters(r, w, f, found);

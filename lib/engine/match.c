@@ -15,6 +15,8 @@
 #include "mboxlist.h"
 #include "names.h"
 
+#define KEEP_PARTITIONS 1000 /* that imapd.conf has not */
+
 /* One that has a directory here. Netnews of 2.x kept it elsewhere. */
 static bool is_local(const struct cyre_mboxdb_entry *e)
 {
@@ -155,7 +157,7 @@ static void complain_of_partition(struct cyre_findings *found, const char *name)
 
 static cyre_status add_all_absent(struct cyre_run *r, const bool *has_dir)
 {
-	struct cyre_findings found = {0};
+	struct cyre_findings found = {.keep = KEEP_PARTITIONS};
 	cyre_status st = CYRE_OK;
 	uint32_t partition;
 	size_t i;

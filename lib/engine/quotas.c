@@ -32,9 +32,11 @@ static cyre_status add(struct cyre_quotas *q, struct cyre_quota_sum root)
 {
 	struct cyre_quota_sum *grown = q->roots;
 
+	if (!root.root)
+		return CYRE_ENOMEM;
 	if (!(q->n & (q->n + 1))) /* 0, 1, 3, 7 …: full */
 		grown = reallocarray(q->roots, 2 * q->n + 1, sizeof(*q->roots));
-	if (!grown || !root.root) {
+	if (!grown) {
 		free(root.root);
 		return CYRE_ENOMEM;
 	}
@@ -68,6 +70,7 @@ static cyre_status load_database(
 	cyre_status st;
 	size_t i;
 
+	q->file = f;
 	st = cyre_run_read_database(r, &r->workers[0], f, &q->found, &db);
 	if (st != CYRE_OK || !db)
 		return st;

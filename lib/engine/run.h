@@ -89,7 +89,8 @@ struct cyre_quota_sum {
 struct cyre_quotas {
 	struct cyre_quota_sum *roots; /* by root */
 	size_t n;
-	struct cyre_findings found; /* of quotas.db */
+	const struct cyre_server_file *file; /* quotas.db, if it has them */
+	struct cyre_findings found;          /* of quotas.db */
 	bool counted; /* all mailboxes of the server were looked at */
 };
 
@@ -182,7 +183,7 @@ cyre_status cyre_run_read_file(struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_server_file *f, struct cyre_findings *found);
 /*
  * The same, and opens it as a database, which borrows the scratch; *ret is NULL
- * when it cannot be, which is a finding. CYRE_OK, CYRE_ENOMEM.
+ * when it cannot be, which is a finding. CYRE_OK, CYRE_ECANCELED, CYRE_ENOMEM.
  */
 cyre_status cyre_run_read_database(struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_server_file *f, struct cyre_findings *found,
