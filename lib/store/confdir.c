@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "confdir_order.h"
@@ -399,6 +400,30 @@ static cyre_status place_outside(struct cyre_confdir *c, const char *dir)
 	return CYRE_OK;
 }
 
+static bool same_dir(int a, int b)
+{
+	struct stat sa, sb;
+
+	return a >= 0 && b >= 0 && fstat(a, &sa) == 0 && fstat(b, &sb) == 0 &&
+	       sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+/* The option names a file in the usual place: the walk has it. */
+static bool has_file(
+	const struct walk *w, enum cyre_server_kind kind, const char *name)
+{
+	const struct cyre_server_file *f = w->c->files;
+	size_t i;
+
+	if (!same_dir(w->dirfd, w->c->fd))
+		return false;
+	for (i = 0; i < w->c->n; i++)
+		if (f[i].kind == kind && f[i].copy == CYRE_COPY_LIVE &&
+			!strcmp(f[i].path, name))
+			return true;
+	return false;
+}
+
 static cyre_status add_configured(struct walk *w, const char *root,
 	enum cyre_server_kind kind, const char *path)
 {
@@ -412,15 +437,17 @@ static cyre_status add_configured(struct walk *w, const char *root,
 
 	if (!slash || slash == path || !slash[1])
 		return CYRE_OK;
+	dir = strndup(path, (size_t)(slash - path));
+	if (!dir)
+		return CYRE_ENOMEM;
+	st = open_outside(w, root, dir);
+	if (st == CYRE_OK && has_file(w, kind, slash + 1))
+		goto out;
 	/* The server does not look at one in the usual place. */
 	for (i = 0; i < w->c->n; i++)
 		if (w->c->files[i].kind == kind &&
 			w->c->files[i].copy == CYRE_COPY_LIVE)
 			w->c->files[i].copy = CYRE_COPY_OLD;
-	dir = strndup(path, (size_t)(slash - path));
-	if (!dir)
-		return CYRE_ENOMEM;
-	st = open_outside(w, root, dir);
 	if (st != CYRE_OK || w->dirfd < 0 ||
 		cyre_file_stat(&w->opener, w->dirfd, slash + 1, &info, &err) !=
 			CYRE_OK)

@@ -21,15 +21,6 @@ static char *internal(const struct cyre_mbox *m)
 	return (char *)b.p;
 }
 
-static bool keys_are_new(const struct cyre_db *db)
-{
-	size_t i, n = cyre_db_count(db), new = 0;
-
-	for (i = 0; i < n; i++)
-		new += cyre_mboxkey_is_new(cyre_db_at(db, i)->key);
-	return new > n / 2;
-}
-
 static bool add(struct cyre_mboxdb *db, const struct cyre_mbox *m)
 {
 	struct cyre_mboxdb_entry *grown, *e;
@@ -90,7 +81,7 @@ static bool has_new_rights(struct cyre_slice acl)
 	for (i = 0; i < acl.n; i++) {
 		if (acl.p[i] == '\t')
 			rights = !rights;
-		else if (rights && strchr("kxten", acl.p[i]))
+		else if (rights && memchr("kxten", acl.p[i], 5))
 			return true;
 	}
 	return false;
@@ -115,7 +106,7 @@ static cyre_release since(struct cyre_slice key, const struct cyre_mbox *m)
 
 static cyre_status take_all(const struct cyre_db *from, struct cyre_mboxdb *to)
 {
-	bool new = keys_are_new(from);
+	bool new = cyre_mbox_keys_are_new(from);
 	struct cyre_buf own = {0};
 	struct cyre_mbox m;
 	cyre_status st = CYRE_OK;

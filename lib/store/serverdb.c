@@ -272,8 +272,10 @@ struct cyre_slice cyre_serverdb_root(
 	struct cyre_name parts = cyre_name_split(mboxname);
 	size_t domain = mboxname.n - parts.local.n, n = mboxname.n;
 	struct cyre_slice ret = {NULL, 0};
-	char *name = copy(mboxname);
+	char *name = malloc(n + 1);
 
+	if (name && n)
+		memcpy(name, mboxname.p, n);
 	while (name && n) {
 		name[n] = '\0';
 		if (has_root(db, name)) {

@@ -221,6 +221,19 @@ START_TEST(what_an_option_names_is_the_live_one)
 }
 END_TEST
 
+/* Read twice, the list would be taken for a copy of itself. */
+START_TEST(an_option_for_the_usual_place_changes_nothing)
+{
+	put("conf/mailboxes.db");
+	put("conf/annotations.db");
+	walk(CONF "mboxlist_db_path: /conf/mailboxes.db\n"
+		  "annotation_db_path: /conf/other.db\n");
+	is_found("mailboxes.db - mailboxes.db\n"
+		 "old annotations.db - annotations.db\n");
+	done();
+}
+END_TEST
+
 START_TEST(debians_dumps_are_found)
 {
 	put("var/lib/cyrus/mailboxes.db");
@@ -397,6 +410,7 @@ int main(void)
 	tcase_add_test(t, wrong_letters_are_told);
 	tcase_add_test(t, the_tree_knows_its_hash);
 	tcase_add_test(t, what_an_option_names_is_the_live_one);
+	tcase_add_test(t, an_option_for_the_usual_place_changes_nothing);
 	tcase_add_test(t, debians_dumps_are_found);
 	tcase_add_test(t, nothing_is_followed);
 	tcase_add_test(t, an_absent_directory_is_a_finding);
