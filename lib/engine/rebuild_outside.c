@@ -67,23 +67,21 @@ cyre_status cyre_outside_open(
 	cyre_status st;
 
 	*ret = (struct cyre_outside_files){
-		.limit = r->rules.limit / (2 * (n + 1))};
+		.confdir = r->confdir, .limit = r->rules.limit / (2 * (n + 1))};
 	ret->users = calloc(n, sizeof(*ret->users));
 	if (!ret->users)
 		return CYRE_ENOMEM;
 	pthread_mutex_init(&ret->lock, NULL);
-	st = cyre_confdir_walk(r->conf, r->o->place.root, &ret->confdir);
+	st = add_database(r->confdir, CYRE_SERVER_STATUSCACHE, w, db,
+		cyre_serverdb_add_status);
 	if (st == CYRE_OK)
-		st = add_database(ret->confdir, CYRE_SERVER_STATUSCACHE, w, db,
-			cyre_serverdb_add_status);
-	if (st == CYRE_OK)
-		st = add_database(ret->confdir, CYRE_SERVER_ANNOTATIONS, w, db,
+		st = add_database(r->confdir, CYRE_SERVER_ANNOTATIONS, w, db,
 			cyre_serverdb_add_annotations);
 	if (st == CYRE_OK)
-		st = add_database(ret->confdir, CYRE_SERVER_QUOTAS, w, db,
+		st = add_database(r->confdir, CYRE_SERVER_QUOTAS, w, db,
 			cyre_serverdb_add_quotas);
 	if (st == CYRE_OK)
-		st = add_roots(ret->confdir, db);
+		st = add_roots(r->confdir, db);
 	cyre_serverdb_finish(db);
 	return st;
 }
@@ -112,7 +110,6 @@ void cyre_outside_close(const struct cyre_run *r, struct cyre_outside_files *f)
 	free(f->users);
 	cyre_marks_free(&f->shared);
 	cyre_serverdb_free(&f->server);
-	cyre_confdir_free(f->confdir);
 	*f = (struct cyre_outside_files){0};
 }
 

@@ -33,7 +33,7 @@ struct cyre_user_files {
 };
 
 struct cyre_outside_files {
-	struct cyre_confdir *confdir;
+	const struct cyre_confdir *confdir; /* the run's */
 	struct cyre_serverdb server;
 	struct cyre_user_files *users; /* by worker */
 	uint64_t limit;                /* bytes of a user's database */
