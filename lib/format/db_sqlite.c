@@ -80,6 +80,8 @@ static cyre_status attach(struct sqlite_file *s)
 	sqlite3_db_config(s->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(s->handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
 	sqlite3_progress_handler(s->handle, 1000, spend, s);
+	/* Sorting, too, opens no file. */
+	sqlite3_exec(s->handle, "PRAGMA temp_store = MEMORY", NULL, NULL, NULL);
 	rc = sqlite3_deserialize(s->handle, "main", p, (sqlite3_int64)s->file.n,
 		(sqlite3_int64)s->file.n, SQLITE_DESERIALIZE_READONLY);
 	return rc == SQLITE_OK ? CYRE_OK : CYRE_ENOMEM;
