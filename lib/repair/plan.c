@@ -330,8 +330,10 @@ cyre_status cyre_plan_make(const struct cyre_evidence *ev,
 		st = cyre_plan_header(&w);
 	if (st == CYRE_OK)
 		st = cyre_plan_index(&w);
-	if (st == CYRE_OK)
+	if (st == CYRE_OK) {
+		cyre_plan_tell(&w);
 		drop_unchanged(&w);
+	}
 	free_work(&w);
 	return st;
 }

@@ -15,19 +15,6 @@
 
 #include "check_header.h"
 
-static void note_text(struct cyre_plan_work *w, const char *field,
-	struct cyre_slice before, const char *origin, const char *loss)
-{
-	char *text = strndup((const char *)before.p, before.n);
-
-	cyre_plan_note(w, &(struct cyre_repair){.file = CYRE_FILE_HEADER,
-				  .field = field,
-				  .before = text,
-				  .origin = origin,
-				  .loss = loss});
-	free(text);
-}
-
 /* ---- cyrus.header ---- */
 
 /* Without mailboxes.db the entries that are whole are kept. */
@@ -41,10 +28,10 @@ static cyre_status doubt_acl(struct cyre_plan_work *w)
 		if (!cyre_acl_keep_whole(acl, &w->acl_kept))
 			return CYRE_ENOMEM;
 		w->header.acl = cyre_buf_slice(&w->acl_kept);
-		note_text(w, "acl", acl, "what is whole", "access rights");
+		cyre_plan_note_text(w, "acl", acl, w->header.acl,
+			"what is whole", "access rights");
 		return CYRE_OK;
 	}
-	note_text(w, "acl", acl, "does not parse", NULL);
 	w->header.acl = cyre_slice(NULL, 0); /* to be taken */
 	return CYRE_OK;
 }
@@ -56,11 +43,13 @@ static void doubt_type(struct cyre_plan_work *w)
 
 	if (w->header_salvage.type != CYRE_TRUST_DOUBTFUL)
 		return;
-	note_text(w, "type", *type, "has unknown letters", NULL);
 	for (i = 0; !w->hints->type.n && i < type->n; i++)
 		if (strchr(CYRE_TYPE_LETTERS, type->p[i]) && type->p[i] &&
 			n < sizeof(w->type_kept))
 			w->type_kept[n++] = (char)type->p[i];
+	if (n)
+		cyre_plan_note_text(w, "type", *type,
+			cyre_slice(w->type_kept, n), "what is known", NULL);
 	*type = cyre_slice(w->type_kept, n);
 }
 
@@ -86,8 +75,8 @@ static void doubt_flags(struct cyre_plan_work *w)
 		if (!h->flags[i].n ||
 			(cyre_flag_name_ok(h->flags[i]) && !named_before(h, i)))
 			continue;
-		note_text(w, "user_flag", h->flags[i], "no name of a keyword",
-			NULL);
+		cyre_plan_note_text(w, "user_flag", h->flags[i],
+			cyre_slice(NULL, 0), "no name of a keyword", NULL);
 		h->flags[i] = cyre_slice(NULL, 0);
 	}
 }
@@ -119,8 +108,8 @@ static struct cyre_plan_record *find_record(
 		       : NULL;
 }
 
-static void note_flags(
-	struct cyre_plan_work *w, struct cyre_plan_record *p, uint64_t flags)
+void cyre_plan_note_flags(struct cyre_plan_work *w, struct cyre_plan_record *p,
+	uint64_t flags, const char *origin, const char *loss)
 {
 	char before[16], after[16];
 
@@ -133,23 +122,18 @@ static void note_flags(
 				  .field = "system_flags",
 				  .before = before,
 				  .after = after,
-				  .origin = "what the bits mean"});
+				  .origin = origin,
+				  .loss = loss});
 	p->r.system_flags = flags;
+	p->told |= CYRE_RECORD_BIT(system_flags);
 }
 
 /* Its fields and its place in the cache come from the message, if it is there.
  */
-static void derive(
-	struct cyre_plan_work *w, struct cyre_plan_record *p, const char *field)
+static void derive(struct cyre_plan_record *p)
 {
-	if (p->derive || !p->file || p->file->state != CYRE_ENTRY_FILE ||
-		!p->file->size)
-		return;
-	p->derive = p->changed = true;
-	cyre_plan_note(w, &(struct cyre_repair){.file = CYRE_FILE_INDEX,
-				  .uid = (uint32_t)p->r.uid,
-				  .field = field,
-				  .origin = "message file"});
+	if (p->file && p->file->state == CYRE_ENTRY_FILE && p->file->size)
+		p->derive = p->changed = true;
 }
 
 static void doubt_record(struct cyre_plan_work *w, enum cyre_problem problem,
@@ -159,26 +143,24 @@ static void doubt_record(struct cyre_plan_work *w, enum cyre_problem problem,
 
 	switch (problem) {
 	case CYRE_P_INDEX_FLAG_BITS:
-		note_flags(w, p, flags & CYRE_FLAGS_KNOWN);
+		cyre_plan_note_flags(w, p, flags & CYRE_FLAGS_KNOWN,
+			"what the bits mean", NULL);
 		break;
 	case CYRE_P_INDEX_UNLINKED_ALIVE:
 		if (!(flags & CYRE_FLAG_UNLINKED) ||
 			(flags & CYRE_FLAG_EXPUNGED))
 			break;
-		note_flags(w, p,
+		cyre_plan_note_flags(w, p,
 			p->file ? flags & ~(uint64_t)CYRE_FLAG_UNLINKED
-				: flags | CYRE_FLAG_EXPUNGED);
+				: flags | CYRE_FLAG_EXPUNGED,
+			"what the bits mean", NULL);
 		p->changed = true;
 		break;
 	case CYRE_P_INDEX_DATE_ZERO:
-		derive(w, p, "date");
-		break;
+	case CYRE_P_INDEX_GUID_NULL:
 	case CYRE_P_INDEX_HEADER_SIZE:
 	case CYRE_P_INDEX_RECORD_IMPLAUSIBLE:
-		derive(w, p, "size");
-		break;
-	case CYRE_P_INDEX_GUID_NULL:
-		derive(w, p, "guid");
+		derive(p);
 		break;
 	case CYRE_P_CACHE_OVERLAP:
 	case CYRE_P_CACHE_PADDING:

@@ -104,6 +104,7 @@ static cyre_status read_left(struct cyre_plan_work *w)
 		if (st != CYRE_OK)
 			continue;
 		w->header = w->header_salvage.h;
+		w->header_from = files[i];
 		if (w->header_salvage.uniqueid >= CYRE_TRUST_PLAUSIBLE)
 			return CYRE_OK;
 		/* The id decides whose seen state it is: better none. */
@@ -119,12 +120,15 @@ static cyre_status read_left(struct cyre_plan_work *w)
 static void take(struct cyre_plan_work *w, struct cyre_slice *field,
 	struct cyre_slice value, const char *name, const char *origin)
 {
+	size_t member = (size_t)((uint8_t *)field - (uint8_t *)&w->header);
+	struct cyre_slice old;
+
 	if (field->n || !value.n)
 		return;
 	*field = value;
-	cyre_plan_note(w, &(struct cyre_repair){.file = CYRE_FILE_HEADER,
-				  .field = name,
-				  .origin = origin});
+	memcpy(&old, (uint8_t *)&w->j->header + member, sizeof(old));
+	if (!cyre_slice_eq(old, value))
+		cyre_plan_note_text(w, name, old, value, origin, NULL);
 }
 
 static struct cyre_slice text(const char *s)
@@ -263,8 +267,11 @@ static void fill_gaps(struct cyre_plan_work *w)
 	if (!name.n)
 		name = w->hints->mboxname;
 	/* In the uuid layout the directory is the id (layout.md 5). */
-	if (w->ev->path_uniqueid)
-		w->header.uniqueid = text(w->ev->path_uniqueid);
+	if (w->ev->path_uniqueid) {
+		w->header.uniqueid = cyre_slice(NULL, 0);
+		take(w, &w->header.uniqueid, text(w->ev->path_uniqueid),
+			"uniqueid", "directory");
+	}
 	take(w, &w->header.uniqueid, w->hints->uniqueid, "uniqueid",
 		"mailboxes.db");
 	take(w, &w->header.acl, w->hints->acl, "acl", "mailboxes.db");

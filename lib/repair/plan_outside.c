@@ -79,14 +79,15 @@ static void take_flags(struct cyre_plan_work *w, struct cyre_plan_record *p,
 		p->r.last_updated = w->hints->now * CYRE_NSEC;
 }
 
-static void note_record(const struct cyre_plan_record *p,
-	struct cyre_plan_work *w, const char *origin)
+static void note_record(struct cyre_plan_record *p, struct cyre_plan_work *w,
+	const char *origin)
 {
 	bool named = !w->j->header_read || w->j->header.nflags;
 	bool lost = !p->adopted || !w->whole;
 
 	if (!p->adopted && !p->doubtful)
 		return;
+	p->told = CYRE_RECORD_ALL;
 	cyre_plan_note(w, &(struct cyre_repair){.file = CYRE_FILE_INDEX,
 				  .uid = (uint32_t)p->r.uid,
 				  .field = "record",
@@ -201,6 +202,7 @@ static struct marks compare_marks(
 		if (!give || !in || has || (w->from >= 12 && !p->no_flags))
 			continue;
 		p->r.system_flags |= CYRE_FLAG_SEEN;
+		p->told |= CYRE_RECORD_BIT(system_flags);
 		m.set++;
 	}
 	return m;

@@ -65,6 +65,8 @@ static cyre_status add_strict(
 			return CYRE_ENOMEM;
 		p->r = r;
 		p->expunge = expunge;
+		p->in = ix;
+		p->recno = recno;
 	}
 	return CYRE_OK;
 }
@@ -193,8 +195,15 @@ static cyre_status add_salvaged(
 		return CYRE_ENOMEM;
 	p->r = cyre_index_salvage_get(&w->salvage, item);
 	p->r.uid = item->uid;
+	if (which == CYRE_FILE_INDEX)
+		p->item = item;
 	p->expunge = !item->listed && (which == CYRE_FILE_EXPUNGE ||
 					      which == CYRE_FILE_EXPUNGE_NEW);
+	if (which == CYRE_FILE_INDEX_NEW && item->origin != CYRE_ORIGIN_FIELDS)
+		cyre_plan_note(w, &(struct cyre_repair){.file = CYRE_FILE_INDEX,
+					  .uid = item->uid,
+					  .field = "record",
+					  .origin = "cyrus.index.NEW"});
 	if (item->origin == CYRE_ORIGIN_FIELDS) {
 		forget(&p->r, item->trusted);
 		p->derive = p->doubtful = p->changed = true;
@@ -286,13 +295,8 @@ static void use_file(struct cyre_plan_work *w, struct cyre_plan_record *p,
 		return;
 	set_side(w, p);
 	if (f->size != p->r.size && !p->derive &&
-		cyre_plan_wants(w, CYRE_P_MESSAGE_SIZE)) {
+		cyre_plan_wants(w, CYRE_P_MESSAGE_SIZE))
 		p->derive = p->changed = true;
-		cyre_plan_note(w, &(struct cyre_repair){.file = CYRE_FILE_INDEX,
-					  .uid = f->uid,
-					  .field = "size",
-					  .origin = "message file"});
-	}
 }
 
 /* Deleted mail must not come back; delivered mail must not be lost. */
@@ -401,14 +405,9 @@ static void settle_missing(struct cyre_plan_work *w)
 			cyre_plan_wants(w, CYRE_P_MESSAGE_FILE_MISSING)) {
 			if (w->from < 12)
 				continue;
-			p->r.system_flags |= gone;
+			cyre_plan_note_flags(w, p, p->r.system_flags | gone,
+				"no message file", "message");
 			p->changed = true;
-			cyre_plan_note(w,
-				&(struct cyre_repair){.file = CYRE_FILE_INDEX,
-					.uid = (uint32_t)p->r.uid,
-					.field = "system_flags",
-					.origin = "no message file",
-					.loss = "message"});
 		}
 		w->records[n++] = *p;
 	}

@@ -22,6 +22,12 @@ struct cyre_plan_record {
 	bool no_flags, no_keywords;
 	bool changed;  /* clients must fetch it again */
 	bool no_cache; /* what the cache has of it is wrong */
+	/* Where it stands on the disk: in the index or expunge file that was
+	 * read, or where the salvage reader found it; else nowhere. */
+	const struct cyre_index *in;
+	uint32_t recno;
+	const struct cyre_salvaged *item;
+	uint32_t told; /* CYRE_RECORD_BIT() of fields: see cyre_plan_tell() */
 	/* Its record in the old cache, which holds good; n 0: there is none. */
 	uint64_t cache_at;
 	uint32_t cache_len;
@@ -60,6 +66,7 @@ struct cyre_plan_work {
 	/* plan_header.c */
 	struct cyre_header header;
 	struct cyre_header_salvage header_salvage;
+	enum cyre_file header_from; /* what it was salvaged from */
 	char flag_names[CYRE_HEADER_MAX_FLAGS][CYRE_HEADER_PLACEHOLDER];
 	char made_uniqueid[40];
 	struct cyre_buf acl_kept; /* plan_doubts.c */
@@ -78,9 +85,18 @@ bool cyre_plan_family(const struct cyre_plan_work *w, const char *family);
 
 /* Says that a value changes; before and after may be NULL. */
 void cyre_plan_note(struct cyre_plan_work *w, const struct cyre_repair *r);
+void cyre_plan_note_text(struct cyre_plan_work *w, const char *field,
+	struct cyre_slice before, struct cyre_slice after, const char *origin,
+	const char *loss); /* of cyrus.header */
 void cyre_plan_note_number(struct cyre_plan_work *w, enum cyre_file file,
 	const char *field, uint64_t before, uint64_t after, const char *origin,
 	const char *loss);
+
+/* Of a record; `loss` may be NULL. */
+void cyre_plan_note_flags(struct cyre_plan_work *w, struct cyre_plan_record *p,
+	uint64_t flags, const char *origin, const char *loss);
+/* Says of each other value that changes, when all files are planned. */
+void cyre_plan_tell(struct cyre_plan_work *w);
 
 /* Must the header be written again from what is left of it? */
 bool cyre_plan_header_is_damaged(const struct cyre_plan_work *w);
