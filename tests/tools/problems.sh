@@ -20,6 +20,10 @@ cd "$CYRE_SOURCE"
     grep -ohwE 'CYRE_P_[A-Z0-9_]+' tests/unit/*.c | sort -u |
         join - <(sort "$WORK/names") | cut -d' ' -f2
     grep -ohE '\b[a-z0-9]+(-[a-z0-9]+)+\b' tests/tools/*.sh tests/tools/*.py
+    # By number: "### CD-009 db-reverse-acl" of the page.
+    grep -ohE '\b[A-Z]{2}-[0-9]{3}\b' tests/tools/*.sh tests/tools/*.py |
+        sort -u | join - <(sed -n 's/^### //p' "$WORK/problems.md" | sort) |
+        cut -d' ' -f2
 } | sort -u >"$WORK/tested"
 # Those that wait for a test are known by name: the list only gets shorter.
 comm -23 "$WORK/codes" "$WORK/tested" >"$WORK/untested"

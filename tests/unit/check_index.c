@@ -7,6 +7,7 @@
 #include "check_files.h"
 #include "check_index.h"
 #include "digest.h"
+#include "index_write.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -304,6 +305,124 @@ START_TEST(numbers_that_disagree_are_found)
 }
 END_TEST
 
+static bool is_found(struct cyre_slice file, enum cyre_problem p)
+{
+	struct cyre_findings f = {0};
+	bool seen;
+
+	judge(file.p, file.n, &f);
+	seen = f.count[p] != 0;
+	cyre_findings_free(&f);
+	return seen;
+}
+
+/* index.md 4.3: 2.5 to 3.1.8 put it into the upper half of its eight bytes. */
+START_TEST(a_shifted_modseq_is_known)
+{
+	static const struct {
+		unsigned version;
+		uint64_t modseq;
+		bool shifted;
+	} t[] = {
+		{8, UINT64_C(5) << 32, true},
+		{9, UINT64_C(5) << 32, true},
+		{9, 5, false},
+		{9, (UINT64_C(5) << 32) + 1, false},
+		{9, UINT64_C(8) << 32, false}, /* above all that was given */
+		{10, UINT64_C(5) << 32, false},
+	};
+	struct cyre_index_header h = {.last_uid = 1,
+		.uidvalidity = 1000,
+		.exists = 1,
+		.quota_mailbox_used = 200,
+		.highestmodseq = 7};
+	struct cyre_index_record r = {.uid = 1,
+		.internaldate = CYRE_NSEC,
+		.last_updated = CYRE_NSEC,
+		.size = 200,
+		.header_size = 50,
+		.content_offset = 50,
+		.modseq = t[_i].modseq};
+	struct cyre_buf b = {0};
+
+	ck_assert_int_eq(
+		cyre_index_write(&b, t[_i].version, &h, &r, 1), CYRE_OK);
+	ck_assert_int_eq(
+		is_found(cyre_buf_slice(&b), CYRE_P_INDEX_MODSEQ_SHIFTED),
+		t[_i].shifted);
+	cyre_buf_free(&b);
+}
+END_TEST
+
+/* errata.md: 3.13 puts gmtime there when it writes up to v10. */
+START_TEST(gmtime_in_the_place_of_content_offset_is_known)
+{
+	static const struct {
+		uint64_t content_offset;
+		enum cyre_problem found, not_found;
+	} t[] = {
+		{1000003600, CYRE_P_INDEX_GMTIME_CONTENT,
+			CYRE_P_INDEX_HEADER_SIZE},
+		{1000400000, CYRE_P_INDEX_HEADER_SIZE,
+			CYRE_P_INDEX_GMTIME_CONTENT},
+		{49, CYRE_P_INDEX_HEADER_SIZE, CYRE_P_INDEX_GMTIME_CONTENT},
+	};
+	struct cyre_index_header h = {
+		.last_uid = 1, .uidvalidity = 1000, .exists = 1};
+	struct cyre_index_record r = {.uid = 1,
+		.internaldate = UINT64_C(1000000000) * CYRE_NSEC,
+		.sentdate = UINT64_C(1000000000) * CYRE_NSEC,
+		.last_updated = UINT64_C(1000000000) * CYRE_NSEC,
+		.size = 200,
+		.header_size = 50,
+		.content_offset = t[_i].content_offset,
+		.modseq = 1};
+	struct cyre_buf b = {0};
+
+	ck_assert_int_eq(cyre_index_write(&b, 10, &h, &r, 1), CYRE_OK);
+	ck_assert(is_found(cyre_buf_slice(&b), t[_i].found));
+	ck_assert(!is_found(cyre_buf_slice(&b), t[_i].not_found));
+	cyre_buf_free(&b);
+}
+END_TEST
+
+/* A development server's v19 had records of 144 bytes, of which it used 112. */
+START_TEST(a_wide_v19_is_read)
+{
+	struct cyre_index_header h = {
+		.last_uid = 2, .uidvalidity = 1000, .highestmodseq = 7};
+	struct cyre_index_record r[2] = {{.uid = 1, .size = 200, .modseq = 5},
+		{.uid = 2, .size = 300, .modseq = 6}};
+	const struct cyre_index_layout *l = cyre_index_layout(19);
+	struct cyre_findings f = {0};
+	struct cyre_index_record got;
+	struct cyre_index ix;
+	struct cyre_buf b = {0};
+	size_t i;
+
+	ck_assert_int_eq(cyre_index_put_header(&b, l, &h, 2), CYRE_OK);
+	put32(b.p + 16, 144);
+	put32(b.p + 156, cyre_crc32(cyre_slice(b.p, 156)));
+	for (i = 0; i < 2; i++) {
+		ck_assert_int_eq(cyre_index_put_record(&b, l, &r[i]), CYRE_OK);
+		cyre_put_fill(&b, 0, 32);
+	}
+	ck_assert_int_eq(
+		cyre_index_read(cyre_buf_slice(&b), CYRE_FILE_INDEX, &f, &ix),
+		CYRE_OK);
+	ck_assert_uint_eq(f.count[CYRE_P_INDEX_WIDE_V19], 1);
+	ck_assert_uint_eq(f.n, 1);
+	ck_assert_uint_eq(ix.count, 2);
+	ck_assert(cyre_index_decode(&ix, cyre_index_bytes(&ix, 2), &got));
+	ck_assert_uint_eq(got.uid, 2);
+	ck_assert_uint_eq(got.size, 300);
+	ck_assert_uint_eq(cyre_index_record_sum(&ix, cyre_index_bytes(&ix, 2)),
+		got.record_crc);
+	cyre_findings_free(&f);
+	cyre_buf_free(&b);
+}
+END_TEST
+
 static void match(const struct cyre_msgfile *files, size_t n, bool whole,
 	struct cyre_findings *f, struct cyre_files_totals *t)
 {
@@ -358,6 +477,10 @@ int main(void)
 	tcase_add_test(t, every_cut_is_found);
 	tcase_add_test(t, an_uncommitted_append_is_seen);
 	tcase_add_loop_test(t, numbers_that_disagree_are_found, 0, 26);
+	tcase_add_loop_test(t, a_shifted_modseq_is_known, 0, 6);
+	tcase_add_loop_test(
+		t, gmtime_in_the_place_of_content_offset_is_known, 0, 3);
+	tcase_add_test(t, a_wide_v19_is_read);
 	tcase_add_test(t, files_and_records_are_matched);
 	suite_add_tcase(s, t);
 	return cyre_run_suite(s);
