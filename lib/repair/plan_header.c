@@ -89,6 +89,7 @@ static cyre_status read_left(struct cyre_plan_work *w)
 	static const enum cyre_file files[] = {
 		CYRE_FILE_HEADER, CYRE_FILE_HEADER_NEW};
 	uint32_t sum = (uint32_t)w->h.header_file_crc;
+	struct cyre_header_salvage s;
 	cyre_status st;
 	int i;
 
@@ -97,20 +98,25 @@ static cyre_status read_left(struct cyre_plan_work *w)
 
 		if (m->state != CYRE_ENTRY_FILE || !m->bytes.n)
 			continue;
-		st = cyre_header_salvage(
-			m->bytes, sum ? &sum : NULL, &w->header_salvage);
+		st = cyre_header_salvage(m->bytes, sum ? &sum : NULL, &s);
 		if (st == CYRE_ENOMEM)
 			return st;
 		if (st != CYRE_OK)
 			continue;
-		w->header = w->header_salvage.h;
+		/* The second only where it has the id that the first lost. */
+		if (w->header_salvage.own &&
+			s.uniqueid < CYRE_TRUST_PLAUSIBLE) {
+			cyre_header_salvage_free(&s);
+			continue;
+		}
+		cyre_header_salvage_free(&w->header_salvage);
+		w->header_salvage = s;
+		w->header = s.h;
 		w->header_from = files[i];
-		if (w->header_salvage.uniqueid >= CYRE_TRUST_PLAUSIBLE)
+		if (s.uniqueid >= CYRE_TRUST_PLAUSIBLE)
 			return CYRE_OK;
 		/* The id decides whose seen state it is: better none. */
 		w->header.uniqueid = cyre_slice(NULL, 0);
-		if (i == 0 && w->ev->meta[files[1]].state == CYRE_ENTRY_FILE)
-			cyre_header_salvage_free(&w->header_salvage);
 	}
 	return CYRE_OK;
 }
