@@ -67,20 +67,6 @@ static bool read_entry(const struct cyre_db_entry *e,
 
 /* ---- taken in ---- */
 
-static size_t seek(const struct cyre_plan_work *w, uint64_t uid)
-{
-	size_t lo = 0, hi = w->n, mid;
-
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (w->records[mid].r.uid < uid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 cyre_status cyre_plan_shadows_read(struct cyre_plan_work *w)
 {
 	struct cyre_slice bytes = w->ev->meta[CYRE_FILE_ANNOTATIONS].bytes;
@@ -103,7 +89,7 @@ cyre_status cyre_plan_shadows_read(struct cyre_plan_work *w)
 		if (read_entry(cyre_db_at(w->annotations, i), &a, &uid) &&
 			!a.deleted)
 			s = shadow_of(&a);
-		at = s ? seek(w, uid) : w->n;
+		at = s ? cyre_plan_seek(w, uid) : w->n;
 		if (at == w->n || w->records[at].r.uid != uid)
 			continue;
 		if (s->hex)

@@ -93,18 +93,11 @@ cyre_status cyre_plan_header_doubts(struct cyre_plan_work *w)
 static struct cyre_plan_record *find_record(
 	struct cyre_plan_work *w, uint32_t uid, bool expunge)
 {
-	size_t lo = 0, hi = w->n, mid;
+	size_t i = cyre_plan_seek(w, uid);
 
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (w->records[mid].r.uid < uid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < w->n && w->records[lo].r.uid == uid &&
-			       w->records[lo].expunge == expunge
-		       ? &w->records[lo]
+	return i < w->n && w->records[i].r.uid == uid &&
+			       w->records[i].expunge == expunge
+		       ? &w->records[i]
 		       : NULL;
 }
 

@@ -414,6 +414,20 @@ static void settle_missing(struct cyre_plan_work *w)
 	w->n = n;
 }
 
+size_t cyre_plan_seek(const struct cyre_plan_work *w, uint64_t uid)
+{
+	size_t lo = 0, hi = w->n, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (w->records[mid].r.uid < uid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 cyre_status cyre_plan_records(struct cyre_plan_work *w)
 {
 	cyre_status st = strict_is_enough(w) ? from_strict(w) : from_salvage(w);

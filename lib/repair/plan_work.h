@@ -105,6 +105,9 @@ bool cyre_plan_header_is_damaged(const struct cyre_plan_work *w);
 cyre_status cyre_plan_add_move(struct cyre_plan_work *w, enum cyre_file file,
 	const struct cyre_msgfile *f);
 
+/* The first record of this uid, or of one behind it. */
+size_t cyre_plan_seek(const struct cyre_plan_work *w, uint64_t uid);
+
 /* The steps, in this order. CYRE_OK, CYRE_ENOMEM, CYRE_EIO. */
 cyre_status cyre_plan_records(struct cyre_plan_work *w);
 cyre_status cyre_plan_cache(struct cyre_plan_work *w);
