@@ -136,7 +136,8 @@ cyre_status cyre_half_done_restore(struct cyre_half_done *h, const char *path,
 		struct cyre_undo_totals t;
 		cyre_status st;
 
-		if (p->looked_at || strcmp(p->path, path) != 0)
+		/* Of another path it is another worker's to look at. */
+		if (strcmp(p->path, path) != 0 || p->looked_at)
 			continue;
 		st = cyre_undo(h->paths[p->archive], &o, &t, reterr);
 		*ret_any |= t.restored || t.removed || t.moved;
@@ -157,12 +158,14 @@ void cyre_half_done_free(struct cyre_half_done *h)
 	if (!h)
 		return;
 	for (i = 0; h->changes && i < h->n_paths; i++) {
-		bool all = h->changes[i].n > 0;
+		bool any = false, all = true;
 
 		for (k = 0; k < h->n; k++)
-			if (h->places[k].archive == i)
+			if (h->places[k].archive == i) {
+				any = true;
 				all &= h->places[k].looked_at;
-		if (all)
+			}
+		if (any && all)
 			cyre_archive_settle_path(h->paths[i]);
 		cyre_changes_free(&h->changes[i]);
 	}
