@@ -113,5 +113,8 @@ const struct cyre_plan_entry *cyre_plan_list_find(
 /* NULL: the box has the files and gets the ones of the entry; else why not. */
 const char *cyre_plan_entry_differs(
 	const struct cyre_plan_entry *e, const struct cyre_rebuild_box *box);
+/* The same of a box for which nothing comes out; NULL: it was all done. */
+const char *cyre_plan_entry_undone(const struct cyre_plan_entry *e,
+	const struct cyre_rebuild_box *box, const struct cyre_mailbox *m);
 
 #endif

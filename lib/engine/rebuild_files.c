@@ -234,7 +234,10 @@ cyre_status cyre_rebuild_changes(struct cyre_rebuild *rb, struct cyre_worker *w,
 	const struct cyre_mailbox *m, struct cyre_rebuild_box *box)
 {
 	struct files f = {.rb = rb, .w = w, .m = m, .box = box};
-	bool any = box->plan.needed;
+	/* What was reviewed is held against the files, done or not. */
+	bool any = box->plan.needed ||
+		   (rb->plan && cyre_plan_list_find(rb->plan,
+					(const char *)box->slot.path.p));
 	cyre_status st = CYRE_OK;
 	size_t i;
 

@@ -383,6 +383,18 @@ const struct cyre_plan_entry *cyre_plan_list_find(
 	return e;
 }
 
+static const char changed[] = "its files were changed since the plan was made";
+static const char otherwise[] =
+	"the plan comes out otherwise now; were the options the same?";
+
+static bool same_file(
+	const struct cyre_planned_file *a, const struct cyre_planned_file *b)
+{
+	return a->file == b->file && a->is.exists == b->is.exists &&
+	       a->is.size == b->is.size &&
+	       !memcmp(a->is.sha256, b->is.sha256, CYRE_SHA256_LEN);
+}
+
 static bool same_files(const struct cyre_planned_file *a, size_t na,
 	const struct cyre_planned_file *b, size_t nb)
 {
@@ -391,10 +403,7 @@ static bool same_files(const struct cyre_planned_file *a, size_t na,
 	if (na != nb)
 		return false;
 	for (i = 0; i < na; i++)
-		if (a[i].file != b[i].file ||
-			a[i].is.exists != b[i].is.exists ||
-			a[i].is.size != b[i].is.size ||
-			memcmp(a[i].is.sha256, b[i].is.sha256, CYRE_SHA256_LEN))
+		if (!same_file(&a[i], &b[i]))
 			return false;
 	return true;
 }
@@ -418,11 +427,57 @@ const char *cyre_plan_entry_differs(
 	const struct cyre_plan_entry *e, const struct cyre_rebuild_box *box)
 {
 	if (!same_files(e->inputs, e->n_inputs, box->inputs, box->n_inputs))
-		return "its files were changed since the plan was made";
+		return changed;
 	if (!same_files(
 		    e->outputs, e->n_outputs, box->outputs, box->n_outputs) ||
 		!same_moves(e, &box->plan))
-		return "the plan comes out otherwise now; were the options the "
-		       "same?";
+		return otherwise;
 	return NULL;
+}
+
+static bool is_there(
+	const struct cyre_plan_move *move, const struct cyre_mailbox *m)
+{
+	size_t i, k;
+
+	for (i = 0; i < m->n_sides; i++) {
+		const struct cyre_listing *l = &m->sides[i].list;
+
+		if (move->file != CYRE_FILE_MESSAGE &&
+			l->not_files >> move->file & 1)
+			return true;
+		for (k = 0; k < l->n_uids; k++)
+			if (move->file == CYRE_FILE_MESSAGE &&
+				l->uids[k] == move->message.uid)
+				return true;
+	}
+	return false;
+}
+
+static bool is_done(const struct cyre_plan_entry *e,
+	const struct cyre_rebuild_box *box, const struct cyre_mailbox *m)
+{
+	size_t i, k;
+
+	for (i = 0; i < e->n_outputs; i++) {
+		for (k = 0; k < box->n_inputs; k++)
+			if (same_file(&e->outputs[i], &box->inputs[k]))
+				break;
+		if (k == box->n_inputs)
+			return false;
+	}
+	for (i = 0; i < e->n_moves; i++)
+		if (is_there(&e->moves[i], m))
+			return false;
+	return true;
+}
+
+const char *cyre_plan_entry_undone(const struct cyre_plan_entry *e,
+	const struct cyre_rebuild_box *box, const struct cyre_mailbox *m)
+{
+	if (is_done(e, box, m))
+		return NULL;
+	return same_files(e->inputs, e->n_inputs, box->inputs, box->n_inputs)
+		       ? otherwise
+		       : changed;
 }

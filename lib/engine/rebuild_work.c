@@ -175,21 +175,25 @@ static cyre_status make_plan(struct cyre_rebuild *rb, struct cyre_worker *w,
 		&hints, &reader, &box->plan);
 }
 
-/* A reviewed plan is done as it was reviewed, or not at all. */
-static void hold_against_plan(
-	struct cyre_rebuild *rb, struct cyre_rebuild_box *box)
+/* A reviewed plan is done as it was reviewed, or not at all. Where there is
+ * nothing to do any more, it was done, or somebody else was there. */
+static void hold_against_plan(struct cyre_rebuild *rb,
+	const struct cyre_mailbox *m, struct cyre_rebuild_box *box)
 {
+	bool planned = box->outcome == CYRE_OUTCOME_PLANNED;
 	const struct cyre_plan_entry *e;
-	const char *why;
+	const char *why = NULL;
 
 	if (!rb->plan)
 		return;
 	e = cyre_plan_list_find(rb->plan, (const char *)box->slot.path.p);
-	why = e ? cyre_plan_entry_differs(e, box) : NULL;
+	if (e)
+		why = planned ? cyre_plan_entry_differs(e, box)
+			      : cyre_plan_entry_undone(e, box, m);
 	if (why) {
 		box->outcome = CYRE_OUTCOME_FAILED;
 		snprintf(box->error, sizeof(box->error), "%s", why);
-	} else if (!e) {
+	} else if (!e && planned) {
 		box->outcome = CYRE_OUTCOME_LEFT;
 	}
 }
@@ -289,8 +293,8 @@ static void prepare(struct cyre_rebuild *rb, struct cyre_worker *w,
 		box->outcome = any_above_note(&box->slot.found)
 				       ? CYRE_OUTCOME_LEFT
 				       : CYRE_OUTCOME_CLEAN;
-	if (box->outcome == CYRE_OUTCOME_PLANNED)
-		hold_against_plan(rb, box);
+	if (st == CYRE_OK)
+		hold_against_plan(rb, m, box);
 }
 
 static uint64_t held(const struct cyre_rebuild_box *box)

@@ -83,10 +83,12 @@ for name in 3.6.1-default 2.4.22-default; do
     snapshot | cmp - "$WORK/before" || fail "$name: planning moved it"
     [ "$(jq -c 'select(.type == "mailbox").quarantine' "$WORK/plan")" = \
         "[{\"uid\":$uid}]" ] || fail "$name: not planned"
-    run 0 rebuild --apply --plan "$WORK/plan"
+    run 8 rebuild --apply --plan "$WORK/plan"
+    has "$WORK/out" 'were the options the same'
     snapshot | cmp - "$WORK/before" || fail "$name: moved without the policy"
     file=$(stat -c '%i %a %U:%G %y' "$box/$uid.")
     run 1 rebuild --apply --plan "$WORK/plan" --orphans quarantine
+    run 0 rebuild --apply --plan "$WORK/plan" --orphans quarantine
     there=$(find "$TREE" -path '*/.cyrescue-quarantine/*' -name "$uid.")
     [ "$there" = "$TREE/spool/.cyrescue-quarantine/${box#"$TREE"/spool/}/$uid." ] ||
         fail "$name: it is in '$there'"

@@ -47,6 +47,7 @@ check_reports "$WORK/report"
 cmp <(jq -r 'select(.type == "mailbox").outcome' "$WORK/report" | sort -u) \
     <(echo clean) || fail "a clean tree is not clean"
 
+cp -a "$fritz" "$WORK/fritz"
 truncate -s -70 "$anna/cyrus.index"
 rm "$fritz/cyrus.index"
 
@@ -61,6 +62,14 @@ check_reports "$WORK/report"
 [ "$(outcome "$WORK/report" user.anna)" = failed ] || fail "done all the same"
 [ "$(outcome "$WORK/report" user.fritz)" = repaired ] || fail "not repaired"
 cmp <(head -c -1 "$WORK/index") "$anna/cyrus.index" || fail "was touched"
+# Again: what is done stays done. Then somebody else was there.
+run 8 rebuild --offline --apply --plan "$WORK/plan" -o "$WORK/report"
+[ "$(outcome "$WORK/report" user.fritz)" = clean ] || fail "not seen to be done"
+cp -a "$WORK/fritz/." "$fritz"
+run 8 rebuild --offline --apply --plan "$WORK/plan" -o "$WORK/report"
+[ "$(outcome "$WORK/report" user.fritz)" = failed ] ||
+    fail "a plan that fits no more, and not a word"
+has "$WORK/out" 'user\.fritz '
 head -c 200 "$WORK/plan" >"$WORK/cut"
 run 8 rebuild --offline --apply --plan "$WORK/cut"
 
