@@ -39,6 +39,8 @@ static void judge_presence(struct court *c)
 	bool header = present(c, CYRE_FILE_HEADER);
 	bool index = present(c, CYRE_FILE_INDEX);
 
+	if (c->o->absent)
+		return;
 	if (!header && !index) {
 		CYRE_FIND(c->found, .problem = CYRE_P_EMPTY_MAILBOX_DIR,
 			.file = CYRE_FILE_DIRECTORY, .actual = c->ev->nfiles);
@@ -209,7 +211,7 @@ static const enum cyre_problem closing[] = {CYRE_P_EMPTY_MAILBOX_DIR,
 	CYRE_P_INDEX_MISSING, CYRE_P_INDEX_SHORT, CYRE_P_INDEX_HEADER_ZEROED,
 	CYRE_P_INDEX_VERSION, CYRE_P_INDEX_SIZES, CYRE_P_INDEX_TRUNCATED,
 	CYRE_P_INDEX_HEADER_CRC, CYRE_P_INDEX_SIZES, CYRE_P_DIR_NO_ENTRY,
-	CYRE_P_ENTRY_PARTITION};
+	CYRE_P_ENTRY_NO_DIR, CYRE_P_ENTRY_EMPTY_DIR, CYRE_P_ENTRY_PARTITION};
 
 static bool closes_by_damage(const struct cyre_finding *f)
 {

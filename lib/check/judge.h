@@ -16,6 +16,7 @@
 struct cyre_judge_options {
 	unsigned level; /* CYRE_LEVEL_... as numbers */
 	uint64_t now;   /* seconds; 0: dates are not held against it */
+	bool absent;    /* it has no file at all, which is told already */
 };
 
 /* What the judge made of the evidence; free with cyre_judgement_free(). */

@@ -18,15 +18,33 @@
 
 #define KEEP_FINDINGS 10000 /* of one problem in one mailbox */
 
+/* One that had no file at all, and still has none. */
+static bool is_absent(
+	const struct cyre_candidate *c, const struct cyre_mailbox *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_sides; i++)
+		if (m->sides[i].list.files || m->sides[i].list.not_files ||
+			m->sides[i].list.n_uids)
+			return false;
+	return c->absent != CYRE_ABSENT_NOT;
+}
+
 static void add_catalog_findings(const struct cyre_run *r,
 	const struct cyre_candidate *c, const struct cyre_mailbox *m,
 	struct cyre_findings *found)
 {
+	if (is_absent(c, m)) {
+		cyre_match_complain(r, c, found);
+		return;
+	}
 	cyre_mailbox_survey(r->catalog, m, found);
 	if (c->duplicate)
 		CYRE_FIND(found, .problem = CYRE_P_UNIQUEID_DUPLICATE,
 			.file = CYRE_FILE_HEADER, .text = c->uniqueid);
-	cyre_match_complain(r, c, found);
+	if (!c->absent)
+		cyre_match_complain(r, c, found);
 }
 
 static struct cyre_slice text(const char *s)
@@ -100,7 +118,8 @@ cyre_status cyre_run_look(struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_candidate *c, const struct cyre_mailbox *m,
 	unsigned level, struct cyre_findings *found, struct cyre_judgement *ret)
 {
-	struct cyre_judge_options o = {.level = level, .now = r->o->now};
+	struct cyre_judge_options o = {
+		.level = level, .now = r->o->now, .absent = is_absent(c, m)};
 	cyre_status st;
 
 	*ret = (struct cyre_judgement){0};

@@ -86,18 +86,26 @@ static bool find_partition(
 static enum cyre_absent look(
 	struct cyre_run *r, uint32_t partition, const char *dir)
 {
-	int32_t root = r->catalog->partitions[partition].data;
+	const struct cyre_catalog *c = r->catalog;
+	enum cyre_absent ret = CYRE_ABSENT_DIR;
 	struct cyre_error err = {0};
+	size_t i;
 	int fd;
 
-	if (root < 0 || r->catalog->roots[root].fd < 0)
-		return CYRE_ABSENT_NOT;
-	if (cyre_dir_open(&r->workers[0].gatherer.opener,
-		    r->catalog->roots[root].fd, dir, &fd, &err) == CYRE_OK) {
-		close(fd);
-		return CYRE_ABSENT_FILES;
+	for (i = 0; i < c->n_roots; i++) {
+		if (c->roots[i].partition != partition)
+			continue;
+		if (c->roots[i].fd < 0)
+			return CYRE_ABSENT_NOT;
+		if (cyre_dir_open(&r->workers[0].gatherer.opener,
+			    c->roots[i].fd, dir, &fd, &err) == CYRE_OK) {
+			close(fd);
+			ret = CYRE_ABSENT_FILES;
+		} else if (err.errnum != ENOENT) {
+			return CYRE_ABSENT_NOT;
+		}
 	}
-	return err.errnum == ENOENT ? CYRE_ABSENT_DIR : CYRE_ABSENT_NOT;
+	return c->partitions[partition].data < 0 ? CYRE_ABSENT_NOT : ret;
 }
 
 static cyre_status add_absent(struct cyre_run *r,
@@ -126,6 +134,10 @@ static cyre_status add_absent(struct cyre_run *r,
 	}
 	*m = (struct cyre_mailbox){
 		.partition = partition, .dir = (char *)dir.p};
+	if (cyre_mboxdb_leads_by_id(r->mboxdb, e))
+		m->uniqueid = e->uniqueid;
+	else
+		m->name = e->name;
 	r->n_absent++;
 	*c = (struct cyre_candidate){
 		.mailbox = m, .entry = e, .listed = e, .absent = how};
@@ -176,7 +188,8 @@ static cyre_status add_all_absent(struct cyre_run *r, const bool *has_dir)
 	}
 	if (st == CYRE_OK)
 		st = found.status;
-	cyre_run_report(r, NULL, &found);
+	if (r->cross)
+		cyre_run_report(r, NULL, &found);
 	cyre_findings_free(&found);
 	return st;
 }
@@ -187,7 +200,7 @@ cyre_status cyre_match_entries(struct cyre_run *r)
 	bool *has_dir;
 	cyre_status st = CYRE_ENOMEM;
 
-	if (!r->cross || !r->mboxdb || r->listless)
+	if (!r->absentees || !r->mboxdb || r->listless)
 		return CYRE_OK;
 	has_dir = calloc(r->mboxdb->n + 1, sizeof(*has_dir));
 	r->absent = calloc(r->mboxdb->n + 1, sizeof(*r->absent));
@@ -206,14 +219,14 @@ cyre_status cyre_match_entries(struct cyre_run *r)
 void cyre_match_complain(const struct cyre_run *r,
 	const struct cyre_candidate *c, struct cyre_findings *found)
 {
-	if (!r->cross || !r->mboxdb || r->listless)
-		return;
 	if (c->absent == CYRE_ABSENT_DIR)
 		CYRE_FIND(found, .problem = CYRE_P_ENTRY_NO_DIR,
 			.file = CYRE_FILE_DIRECTORY);
 	else if (c->absent == CYRE_ABSENT_FILES)
 		CYRE_FIND(found, .problem = CYRE_P_ENTRY_EMPTY_DIR,
 			.file = CYRE_FILE_DIRECTORY);
+	else if (!r->cross || !r->mboxdb || r->listless)
+		return;
 	else if (!c->listed && (c->mailbox->name || c->mailbox->uniqueid))
 		CYRE_FIND(found, .problem = CYRE_P_DIR_NO_ENTRY,
 			.file = CYRE_FILE_DIRECTORY);

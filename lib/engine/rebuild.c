@@ -272,7 +272,7 @@ cyre_status cyre_rebuild(const struct cyre_rebuild_options *o,
 	struct cyre_rebuild_result *ret, struct cyre_error *reterr)
 {
 	struct cyre_rebuild rb = {
-		.run = {.o = &o->scan, .error = reterr},
+		.run = {.o = &o->scan, .error = reterr, .absentees = true},
 		.o = o,
 		.now = o->scan.now,
 	};

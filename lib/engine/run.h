@@ -98,7 +98,8 @@ struct cyre_run {
 	const struct cyre_scan_options *o;
 	struct cyre_conf *conf;
 	struct cyre_catalog *catalog;
-	bool cross; /* databases are checked, and against the mailboxes */
+	bool cross;     /* databases are checked, and against the mailboxes */
+	bool absentees; /* what mailboxes.db alone has is a candidate */
 	struct cyre_confdir *confdir;    /* after the first phase */
 	struct cyre_mboxdb *mboxdb;      /* NULL: none that can be read */
 	struct cyre_findings list_found; /* of mailboxes.db */

@@ -26,7 +26,8 @@ static const struct cyre_phase phases[] = {
 cyre_status cyre_scan(const struct cyre_scan_options *o,
 	struct cyre_scan_result *ret, struct cyre_error *reterr)
 {
-	struct cyre_run r = {.o = o, .error = reterr, .cross = true};
+	struct cyre_run r = {
+		.o = o, .error = reterr, .cross = true, .absentees = true};
 	cyre_status st;
 
 	if (o->level > CYRE_LEVEL_PARSE)

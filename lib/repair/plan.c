@@ -226,9 +226,9 @@ static bool orphans_to_do(const struct cyre_plan_work *w)
 static bool anything_to_do(const struct cyre_plan_work *w)
 {
 	static const enum cyre_problem others[] = {CYRE_P_EMPTY_MAILBOX_DIR,
-		CYRE_P_SPOOL_WITHOUT_META, CYRE_P_ARCHIVE_WITHOUT_META,
-		CYRE_P_UNIQUEID_MISFILED, CYRE_P_NOT_REGULAR,
-		CYRE_PROBLEM_COUNT};
+		CYRE_P_ENTRY_EMPTY_DIR, CYRE_P_SPOOL_WITHOUT_META,
+		CYRE_P_ARCHIVE_WITHOUT_META, CYRE_P_UNIQUEID_MISFILED,
+		CYRE_P_NOT_REGULAR, CYRE_PROBLEM_COUNT};
 
 	return orphans_to_do(w) || cyre_plan_family(w, "HD-") ||
 	       cyre_plan_family(w, "IX-") || cyre_plan_family(w, "EX-") ||

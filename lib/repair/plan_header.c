@@ -79,9 +79,10 @@ bool cyre_plan_header_is_damaged(const struct cyre_plan_work *w)
 	/* An id that no release makes: a copy, or the checksum, knows more. */
 	return !w->j->header_read || !w->j->header.magic_ok ||
 	       (id.n && !cyre_uniqueid_ok(id)) || cyre_plan_family(w, "HD-") ||
-	       cyre_plan_has(w,
-		       (const enum cyre_problem[]){CYRE_P_UNIQUEID_MISFILED,
-			       CYRE_P_EMPTY_MAILBOX_DIR, CYRE_PROBLEM_COUNT});
+	       cyre_plan_has(
+		       w, (const enum cyre_problem[]){CYRE_P_UNIQUEID_MISFILED,
+				  CYRE_P_EMPTY_MAILBOX_DIR,
+				  CYRE_P_ENTRY_EMPTY_DIR, CYRE_PROBLEM_COUNT});
 }
 
 static cyre_status read_left(struct cyre_plan_work *w)

@@ -189,7 +189,7 @@
 	X(ENTRY_EMPTY_DIR, "MB-020", "db-entry-empty-dir", LOSS, ASK, \
 	  "mailboxes.db lists it, and its directory holds neither mail nor metadata", \
 	  "The mailbox cannot be opened; the mail it held is not where it was.", \
-	  "Look for its files in lost+found and in backups.") \
+	  "Look for its files in lost+found and in backups; if it held none, it is built again empty.") \
 	X(ENTRY_PARTITION, "MB-021", "db-partition-disagrees", DAMAGE, RULE, \
 	  "mailboxes.db has it on partition $t", \
 	  "The server looks on the other partition, and cannot open the mailbox.", \
