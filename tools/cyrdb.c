@@ -26,7 +26,7 @@ static const char usage[] =
 	"       cyrdb check FILE...\n"
 	"       cyrdb salvage FILE -o OUT [--to FORMAT] [--include LIST]\n"
 	"       cyrdb convert FILE OUT --to FORMAT\n"
-	"       cyrdb rebuild mailboxes [SELECT] [--apply]\n"
+	"       cyrdb rebuild mailboxes|quota [SELECT] [--apply]\n"
 	"Reads twoskip, skiplist, flat and other databases by what they are.\n";
 
 struct db_tool {

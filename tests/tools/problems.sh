@@ -29,4 +29,6 @@ cd "$CYRE_SOURCE"
 comm -23 "$WORK/codes" "$WORK/tested" >"$WORK/untested"
 new=$(comm -13 tests/tools/untested-codes.txt "$WORK/untested")
 [ -z "$new" ] || fail "no test finds:"$'\n'"$new"
+new=$(comm -23 tests/tools/untested-codes.txt "$WORK/untested")
+[ -z "$new" ] || fail "tested, and still in untested-codes.txt:"$'\n'"$new"
 echo "$(wc -l <"$WORK/codes") codes, $(wc -l <"$WORK/untested") without a test"
