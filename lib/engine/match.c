@@ -108,24 +108,38 @@ static enum cyre_absent look(
 	return c->partitions[partition].data < 0 ? CYRE_ABSENT_NOT : ret;
 }
 
+/* Where it should be, with its NUL; CYRE_ABSENT_NOT: nowhere that is known. */
+static enum cyre_absent find_dir(struct cyre_run *r,
+	const struct cyre_mboxdb_entry *e, const struct cyre_layout *l,
+	uint32_t partition, struct cyre_buf *dir)
+{
+	cyre_buf_reset(dir);
+	if (cyre_mboxdb_leads_by_id(r->mboxdb, e)
+			? !e->uniqueid ||
+				  !cyre_layout_id_dir(
+					  cyre_slice_str(e->uniqueid), dir)
+			: !cyre_layout_dir(l, cyre_slice_str(e->name), dir))
+		return CYRE_ABSENT_NOT; /* no name of a directory: a bad value */
+	cyre_put_u8(dir, 0);
+	return dir->bad ? CYRE_ABSENT_NOT
+			: look(r, partition, (const char *)dir->p);
+}
+
 static cyre_status add_absent(struct cyre_run *r,
 	const struct cyre_mboxdb_entry *e, uint32_t partition)
 {
 	struct cyre_candidate *c = &r->candidates[r->n];
 	struct cyre_mailbox *m = &r->absent[r->n_absent];
+	struct cyre_layout l = r->catalog->layout;
 	struct cyre_buf dir = {0};
-	enum cyre_absent how;
+	enum cyre_absent how = find_dir(r, e, &l, partition, &dir);
 
-	if (cyre_mboxdb_leads_by_id(r->mboxdb, e)
-			? !e->uniqueid ||
-				  !cyre_layout_id_dir(
-					  cyre_slice_str(e->uniqueid), &dir)
-			: !cyre_layout_dir(&r->catalog->layout,
-				  cyre_slice_str(e->name), &dir))
-		return CYRE_OK; /* no name of a directory: a bad value */
-	cyre_put_u8(&dir, 0);
-	how = dir.bad ? CYRE_ABSENT_NOT
-		      : look(r, partition, (const char *)dir.p);
+	/* Nothing told how this server hashes a `^`: 3.x does one way, 2.x the
+	 * other. */
+	if (how == CYRE_ABSENT_DIR && l.caret == CYRE_CARET_UNKNOWN) {
+		l.caret = CYRE_CARET_PLAIN;
+		how = find_dir(r, e, &l, partition, &dir);
+	}
 	if (how == CYRE_ABSENT_NOT) {
 		cyre_status st = dir.bad ? CYRE_ENOMEM : CYRE_OK;
 
