@@ -18,10 +18,14 @@
 #define TOOL "cyrdb rebuild"
 
 static const char usage[] =
-	"Usage: cyrdb rebuild mailboxes|quota [SELECT] [--apply]\n"
+	"Usage: cyrdb rebuild mailboxes|quota|seen [SELECT] [--apply]\n"
 	"Makes mailboxes.db again from what is left of it, the header of "
 	"every\n"
-	"mailbox, and its copies. Tells the plan; writes with --apply only.\n";
+	"mailbox, and its copies; counts quota; mends seen state and attaches "
+	"it\n"
+	"to mailboxes that have another uniqueid now. Tells the plan; writes "
+	"with\n"
+	"--apply only.\n";
 
 struct rebuild_tool {
 	struct cyre_common_options common;
@@ -94,6 +98,7 @@ static const struct {
 } databases[] = {
 	{"mailboxes", CYRE_DBREBUILD_MAILBOXES},
 	{"quota", CYRE_DBREBUILD_QUOTA},
+	{"seen", CYRE_DBREBUILD_SEEN},
 };
 
 static int write_stdout(const void *bytes, size_t n, void *payload)
@@ -172,7 +177,8 @@ int cyrdb_rebuild(int argc, char **argv)
 	cyre_parse_options(
 		argc, argv, TOOL, usage, own_options, &t, &t.common, &first);
 	if (first == argc)
-		cyre_usage_error(TOOL, "what to rebuild? mailboxes or quota");
+		cyre_usage_error(
+			TOOL, "what to rebuild? mailboxes, quota or seen");
 	if (first + 1 < argc)
 		cyre_usage_error(TOOL,
 			"unexpected argument '%s'; mailboxes are named with -m",

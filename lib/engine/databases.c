@@ -18,8 +18,7 @@
 
 /* ---- which ones ---- */
 
-/* The owner of a file; *ret NULL when it has none, or nobody tells. */
-static cyre_status find_owner(
+cyre_status cyre_database_owner(
 	const struct cyre_run *r, const struct cyre_server_file *f, char **ret)
 {
 	const struct cyre_mboxdb_entry *e;
@@ -55,15 +54,15 @@ static bool about_all(const struct cyre_select *s)
 	       (s->shards <= 1 || s->shard == 1);
 }
 
-/* A user's files go with his INBOX. */
-static cyre_status is_selected(const struct cyre_run *r, const char *userid,
+cyre_status cyre_database_selected(const struct cyre_run *r,
+	const struct cyre_select *select, const char *userid,
 	struct cyre_buf *scratch, bool *ret)
 {
 	const struct cyre_mboxdb_entry *e;
 	struct cyre_buf inbox = {0};
 	cyre_status st = CYRE_OK;
 
-	*ret = about_all(&r->o->select);
+	*ret = about_all(select);
 	if (!userid)
 		return CYRE_OK;
 	cyre_name_inbox(cyre_slice_str(userid), &inbox);
@@ -72,7 +71,7 @@ static cyre_status is_selected(const struct cyre_run *r, const char *userid,
 		st = CYRE_ENOMEM;
 	} else {
 		e = cyre_mboxdb_by_name(r->mboxdb, (const char *)inbox.p);
-		st = cyre_select_match(&r->o->select, r->conf,
+		st = cyre_select_match(select, r->conf,
 			cyre_slice(inbox.p, inbox.n - 1),
 			cyre_slice_str(userid),
 			e && e->partition ? e->partition : "", scratch, ret);
@@ -86,10 +85,11 @@ static cyre_status consider(struct cyre_run *r,
 {
 	struct cyre_dbfile d = {.file = f};
 	bool selected = false;
-	cyre_status st = find_owner(r, f, &d.userid);
+	cyre_status st = cyre_database_owner(r, f, &d.userid);
 
 	if (st == CYRE_OK)
-		st = is_selected(r, d.userid, scratch, &selected);
+		st = cyre_database_selected(
+			r, &r->o->select, d.userid, scratch, &selected);
 	/* Every run needs the list. */
 	if (f->kind == CYRE_SERVER_MAILBOXES && f->copy == CYRE_COPY_LIVE)
 		selected = true;

@@ -19,6 +19,16 @@ struct cyre_dbfile {
  */
 cyre_status cyre_databases_list(struct cyre_run *r);
 
+/* The owner of a file; *ret NULL when it has none, or nobody tells. CYRE_OK,
+ * CYRE_ENOMEM. */
+cyre_status cyre_database_owner(
+	const struct cyre_run *r, const struct cyre_server_file *f, char **ret);
+/* A user's files go with his INBOX; what is of no user, with all of the server.
+ * CYRE_OK, CYRE_ENOMEM. */
+cyre_status cyre_database_selected(const struct cyre_run *r,
+	const struct cyre_select *select, const char *userid,
+	struct cyre_buf *scratch, bool *ret);
+
 /* Findings of the file, in the worker's hands. CYRE_OK, CYRE_ECANCELED,
  * CYRE_ENOMEM. */
 cyre_status cyre_databases_check(struct cyre_run *r, struct cyre_worker *w,

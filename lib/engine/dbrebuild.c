@@ -27,6 +27,8 @@ static cyre_status get_ready(struct cyre_run *r)
 		}
 		return CYRE_EUSAGE;
 	}
+	if (r->confdir)
+		return CYRE_OK;
 	return cyre_confdir_walk(r->conf, r->o->place.root, &r->confdir);
 }
 
@@ -46,12 +48,22 @@ static const struct cyre_phase quota[] = {
 	{NULL, NULL},
 };
 
+static const struct cyre_phase seen[] = {
+	{"reading mailboxes.db", cyre_run_confdir},
+	{"looking for mailboxes", cyre_run_discover},
+	{"reading headers", cyre_run_identify},
+	{"getting ready", get_ready},
+	{"rebuilding seen state", cyre_dbrebuild_seen},
+	{NULL, NULL},
+};
+
 cyre_status cyre_dbrebuild(const struct cyre_dbrebuild_options *o,
 	struct cyre_dbrebuild_result *ret, struct cyre_error *reterr)
 {
 	static const struct cyre_phase *const tables[] = {
 		[CYRE_DBREBUILD_MAILBOXES] = mailboxes,
 		[CYRE_DBREBUILD_QUOTA] = quota,
+		[CYRE_DBREBUILD_SEEN] = seen,
 	};
 	struct cyre_dbrebuild d = {
 		.run = {.o = &o->scan, .error = reterr},
@@ -59,10 +71,11 @@ cyre_status cyre_dbrebuild(const struct cyre_dbrebuild_options *o,
 	};
 	cyre_status st;
 
-	/* A root is counted over all of its mailboxes. */
+	/* A root is counted over all of its mailboxes, and a uniqueid can be of
+	 * any. */
 	d.all = o->scan;
 	d.all.select = (struct cyre_select){.shards = 0};
-	if (o->what == CYRE_DBREBUILD_QUOTA)
+	if (o->what != CYRE_DBREBUILD_MAILBOXES)
 		d.run.o = &d.all;
 	d.run.rules = (struct cyre_gather_rules){.metadata = true};
 	st = cyre_run_phases(&d.run, tables[o->what]);
@@ -70,6 +83,7 @@ cyre_status cyre_dbrebuild(const struct cyre_dbrebuild_options *o,
 	d.result.interrupted = d.run.result.interrupted;
 	cyre_mbox_merge_free(d.merge);
 	cyre_quota_count_free(d.quota);
+	cyre_seen_match_free(d.seen);
 	cyre_db_free(d.db);
 	cyre_db_target_free(&d.target);
 	free(d.unnamed);

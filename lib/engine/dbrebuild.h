@@ -12,6 +12,7 @@
 #include "mbox_merge.h"
 #include "quota_count.h"
 #include "run.h"
+#include "seen_match.h"
 
 struct dirs;
 
@@ -47,11 +48,25 @@ struct cyre_dbrebuild {
 	/* quota */
 	struct cyre_scan_options all; /* those of the scan, nothing selected */
 	struct cyre_quota_count *quota;
+
+	/* seen state */
+	struct cyre_seen_match *seen;
 };
 
 /* dbrebuild_sources.c: the database as it is, and its copies. */
 cyre_status cyre_dbrebuild_open(struct cyre_dbrebuild *d);
 cyre_status cyre_dbrebuild_copies(struct cyre_dbrebuild *d);
+/*
+ * A database whose first bytes are lost: as the format in which `readable`
+ * counts the most of its records. *ret NULL: in none. CYRE_OK, CYRE_ENOMEM.
+ */
+cyre_status cyre_dbrebuild_guess(struct cyre_slice bytes,
+	size_t (*readable)(const struct cyre_db *db), struct cyre_db **ret);
+/* Keys may have been in a part that is gone. */
+bool cyre_dbrebuild_is_complete(const struct cyre_findings *found);
+/* Its format and how sure its entries are. */
+void cyre_dbrebuild_describe(const struct cyre_db *db, bool complete,
+	struct cyre_dbreport_source *s);
 /* dbrebuild_dirs.c: what headers and indexes say. */
 struct cyre_dir_facts {
 	struct cyre_header_salvage s; /* the strings below stand there */
@@ -60,7 +75,7 @@ struct cyre_dir_facts {
 	bool quotaroot_known;
 	bool dlist;             /* the header is one of 3.6 or later */
 	unsigned index_version; /* 0: the index header is not believed */
-	uint64_t quota_used, annot_used, exists;
+	uint64_t quota_used, annot_used, exists, last_uid;
 	cyre_status status;
 };
 /* Called for each candidate, in their order. */
@@ -72,6 +87,8 @@ cyre_status cyre_dbrebuild_dirs(struct cyre_dbrebuild *d);
 cyre_status cyre_dbrebuild_unnamed(struct cyre_dbrebuild *d);
 /* dbrebuild_quota.c */
 cyre_status cyre_dbrebuild_quota(struct cyre_run *r);
+/* dbrebuild_seen.c */
+cyre_status cyre_dbrebuild_seen(struct cyre_run *r);
 /* dbrebuild_mailboxes.c */
 cyre_status cyre_dbrebuild_mailboxes(struct cyre_run *r);
 

@@ -70,6 +70,7 @@ static void read_index(const struct cyre_run *r, struct cyre_worker *w,
 		f->quota_used = ix.h.quota_mailbox_used;
 		f->annot_used = ix.h.quota_annot_used;
 		f->exists = ix.h.exists;
+		f->last_uid = ix.h.last_uid;
 		*ret_sum = (uint32_t)ix.h.header_file_crc;
 	}
 	cyre_findings_free(&found);

@@ -47,10 +47,11 @@ static size_t count_readable(const struct cyre_db *db)
 	return good;
 }
 
-static cyre_status guess_format(struct cyre_slice bytes, struct cyre_db **ret)
+cyre_status cyre_dbrebuild_guess(struct cyre_slice bytes,
+	size_t (*readable)(const struct cyre_db *db), struct cyre_db **ret)
 {
 	static const enum cyre_db_format formats[] = {CYRE_DB_TWOSKIP,
-		CYRE_DB_SKIPLIST, CYRE_DB_TWOM, CYRE_DB_BERKELEY};
+		CYRE_DB_SKIPLIST, CYRE_DB_TWOM, CYRE_DB_BERKELEY, CYRE_DB_FLAT};
 	struct cyre_db *best = NULL, *db;
 	size_t i, n, most = 0;
 	cyre_status st;
@@ -63,7 +64,7 @@ static cyre_status guess_format(struct cyre_slice bytes, struct cyre_db **ret)
 		}
 		if (st != CYRE_OK)
 			continue;
-		n = count_readable(db);
+		n = readable(db);
 		if (n > most) {
 			cyre_db_free(best);
 			best = db;
@@ -76,7 +77,7 @@ static cyre_status guess_format(struct cyre_slice bytes, struct cyre_db **ret)
 	return CYRE_OK;
 }
 
-static void describe(
+void cyre_dbrebuild_describe(
 	const struct cyre_db *db, bool complete, struct cyre_dbreport_source *s)
 {
 	const struct cyre_db_info *info = cyre_db_info(db);
@@ -90,7 +91,7 @@ static void describe(
 	s->missing = info->missing;
 }
 
-static bool is_complete(const struct cyre_findings *found)
+bool cyre_dbrebuild_is_complete(const struct cyre_findings *found)
 {
 	static const enum cyre_problem gaps[] = {CYRE_P_DB_TRUNCATED,
 		CYRE_P_DB_RECORD, CYRE_P_DB_CUT, CYRE_P_DB_KEYS_LOST};
@@ -117,14 +118,14 @@ static cyre_status read_database(
 	}
 	st = cyre_dbload_bytes(
 		(const char *)d->target.path.p, bytes, &o, &found, &d->db);
-	d->complete = is_complete(&found);
+	d->complete = cyre_dbrebuild_is_complete(&found);
 	if (st == CYRE_EFORMAT || st == CYRE_EUNSUPPORTED) {
 		s->problem = bytes.n ? "its first bytes are not those of a "
 				       "database"
 				     : "it is empty";
 		d->complete = false;
 		d->damaged = true;
-		st = guess_format(bytes, &d->db);
+		st = cyre_dbrebuild_guess(bytes, count_readable, &d->db);
 	} else if (st == CYRE_OK && cyre_findings_worst(&found, &worst) &&
 		   worst > CYRE_SEV_NOTE) {
 		s->problem = "it is damaged";
@@ -166,7 +167,7 @@ cyre_status cyre_dbrebuild_open(struct cyre_dbrebuild *d)
 		return st;
 	s.path = (const char *)d->target.path.p;
 	if (d->db)
-		describe(d->db, d->complete, &s);
+		cyre_dbrebuild_describe(d->db, d->complete, &s);
 	return tell(d, &s);
 }
 
@@ -248,7 +249,7 @@ static cyre_status add_database(struct cyre_dbrebuild *d,
 	}
 	if (st != CYRE_OK)
 		return st;
-	describe(db, true, s);
+	cyre_dbrebuild_describe(db, true, s);
 	if (cyre_db_count(db))
 		note_copy(d, cyre_db_info(db)->format, cyre_mbox_form_of(db));
 	st = cyre_mbox_merge_copies(d->merge, db, from, ns);

@@ -97,7 +97,15 @@ static void put_change_json(
 	cyre_json_member(&j, "action", c->action);
 	cyre_json_key(&j, "name");
 	cyre_json_slice(&j, c->name);
+	cyre_json_member(&j, "user", c->user);
 	cyre_json_member(&j, "why", c->why);
+	if (c->n_may_be) {
+		cyre_json_key(&j, "may_be");
+		cyre_json_begin(&j, '[');
+		for (i = 0; i < c->n_may_be; i++)
+			cyre_json_slice(&j, c->may_be[i]);
+		cyre_json_end(&j, ']');
+	}
 	cyre_json_key(&j, "fields");
 	cyre_json_begin(&j, '[');
 	for (i = 0; i < c->n_fields; i++) {
@@ -142,9 +150,18 @@ static void put_change_text(
 
 	cyre_put_fmt(b, "%-12s ", c->action);
 	cyre_put_visible(b, c->name);
+	if (c->user) {
+		cyre_put_str(b, ", user ");
+		cyre_put_visible(b, cyre_slice_str(c->user));
+	}
 	if (c->why)
 		cyre_put_fmt(b, ": %s", c->why);
 	cyre_put_u8(b, '\n');
+	for (i = 0; i < c->n_may_be; i++) {
+		cyre_put_fmt(b, "    %-14s ", "may be of");
+		cyre_put_visible(b, c->may_be[i]);
+		cyre_put_u8(b, '\n');
+	}
 	for (i = 0; i < c->n_fields; i++) {
 		const struct cyre_dbreport_field *f = &c->fields[i];
 

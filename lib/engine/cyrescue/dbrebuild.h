@@ -15,7 +15,11 @@
 #include <cyrescue/dbreport.h>
 #include <cyrescue/scan.h>
 
-enum cyre_dbrebuild_what { CYRE_DBREBUILD_MAILBOXES, CYRE_DBREBUILD_QUOTA };
+enum cyre_dbrebuild_what {
+	CYRE_DBREBUILD_MAILBOXES,
+	CYRE_DBREBUILD_QUOTA,
+	CYRE_DBREBUILD_SEEN
+};
 
 struct cyre_dbrebuild_options {
 	struct cyre_scan_options scan; /* its level and reports are not used */

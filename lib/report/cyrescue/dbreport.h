@@ -63,9 +63,12 @@ struct cyre_dbreport_field {
 /* One entry. */
 struct cyre_dbreport_change {
 	const char *database;
-	const char *action;                       /* "kept", "added", … */
-	struct cyre_slice name;                   /* mailbox, quota root … */
-	const char *why;                          /* NULL: the action says it */
+	const char *action;              /* "kept", "added", … */
+	struct cyre_slice name;          /* mailbox, quota root … */
+	const char *user;                /* NULL: of no user */
+	const char *why;                 /* NULL: the action says it */
+	const struct cyre_slice *may_be; /* mailboxes it can be of */
+	size_t n_may_be;
 	const struct cyre_dbreport_field *fields; /* what differs */
 	size_t n_fields;
 	bool trivial; /* kept: not in a text */
