@@ -256,6 +256,48 @@ static cyre_status write_one_file(
 	return st;
 }
 
+/* What a killed run left beside a file that is right now. */
+static cyre_status sweep_root(
+	struct quota_run *q, const struct cyre_quota_root *r)
+{
+	const struct cyre_server_file *f;
+	struct cyre_db_target t;
+	cyre_status st;
+	char *root;
+
+	root = strndup((const char *)r->root.p, r->root.n);
+	if (!root)
+		return CYRE_ENOMEM;
+	f = live(q->d, q->one_file ? CYRE_SERVER_QUOTAS : CYRE_SERVER_QUOTA,
+		q->one_file ? NULL : root);
+	free(root);
+	if (!f)
+		return CYRE_OK;
+	st = cyre_db_target_open(q->d, f, f->path, &t);
+	if (st == CYRE_OK)
+		st = cyre_db_target_sweep(q->d, &t);
+	else if (st != CYRE_ENOMEM)
+		st = CYRE_OK; /* no file stands there: nor did ours */
+	cyre_db_target_free(&t);
+	return st;
+}
+
+static cyre_status sweep_all(
+	struct quota_run *q, struct cyre_quota_root *const *roots, size_t n)
+{
+	cyre_status st = CYRE_OK;
+	size_t i;
+
+	for (i = 0; i < n && st == CYRE_OK; i++) {
+		if (is_written(roots[i]))
+			continue;
+		st = sweep_root(q, roots[i]);
+		if (q->one_file)
+			break;
+	}
+	return st;
+}
+
 static cyre_status write_all(
 	struct quota_run *q, struct cyre_quota_root *const *roots, size_t n)
 {
@@ -380,6 +422,8 @@ static cyre_status run_quota(struct quota_run *q)
 		if (d->o->apply)
 			st = write_all(q, roots, n);
 	}
+	if (st == CYRE_OK && d->o->apply)
+		st = sweep_all(q, roots, n);
 	return st == CYRE_OK ? tell_sum(q, state) : st;
 }
 

@@ -337,20 +337,30 @@ static cyre_status write_batch(struct seen_run *q)
 	return st;
 }
 
-/* Makes the new file and keeps it for its batch. */
-static cyre_status write_file(struct seen_run *q, struct seen_file *s)
+/* The new file, until its batch is written. */
+static cyre_status queue(struct seen_run *q, struct seen_file *s)
 {
-	cyre_status st = make_file(q, s);
-
-	if (st != CYRE_OK)
-		return st;
 	cyre_buf_free(&s->target.bytes);
 	q->targets[q->n++] = s->target;
 	s->target = (struct cyre_db_target){.dir = NULL};
 	return q->n == BATCH ? write_batch(q) : CYRE_OK;
 }
 
-static cyre_status mend(struct seen_run *q, struct seen_file *s)
+/* One file that cannot be done is told, and does not end the run. */
+static cyre_status fail_file(
+	struct seen_run *q, const struct seen_file *s, cyre_status st)
+{
+	struct cyre_dbreport_source source = {.database = "seen",
+		.role = "seen",
+		.problem = cyre_status_text(st)};
+
+	if (st == CYRE_ENOMEM)
+		return st;
+	q->d->result.skipped = true;
+	return tell_source(q, s, &source);
+}
+
+static cyre_status look(struct seen_run *q, struct seen_file *s)
 {
 	struct cyre_dbrebuild *d = q->d;
 	struct cyre_dbreport_source source = {
@@ -364,27 +374,33 @@ static cyre_status mend(struct seen_run *q, struct seen_file *s)
 		return CYRE_ENOMEM;
 	if (st == CYRE_OK)
 		st = read_file(q, s, &source);
-	if (st != CYRE_OK && st != CYRE_ENOMEM) {
-		source.problem = cyre_status_text(st);
-		d->result.skipped = true;
-		return tell_source(q, s, &source);
-	}
-	if (st == CYRE_OK)
-		st = tell_source(q, s, &source);
+	if (st != CYRE_OK)
+		return fail_file(q, s, st);
+	st = tell_source(q, s, &source);
 	if (st == CYRE_OK && s->db)
 		st = take_records(q, s);
 	if (st == CYRE_OK && s->db)
 		st = cyre_seen_match_file(
 			d->seen, s->records, s->n, s->choices);
-	if (st == CYRE_OK)
-		st = tell_file(q, s);
-	if (st != CYRE_OK)
+	return st == CYRE_OK ? tell_file(q, s) : st;
+}
+
+static cyre_status mend(struct seen_run *q, struct seen_file *s)
+{
+	struct cyre_dbrebuild *d = q->d;
+	cyre_status st = look(q, s);
+	bool changed = is_changed(s);
+
+	if (st != CYRE_OK || !s->target.root)
 		return st;
-	if (!is_changed(s))
-		return d->o->apply ? cyre_db_target_sweep(d, &s->target)
-				   : CYRE_OK;
-	q->files++;
-	return d->o->apply ? write_file(q, s) : CYRE_OK;
+	if (d->o->apply) {
+		st = changed ? make_file(q, s)
+			     : cyre_db_target_sweep(d, &s->target);
+		if (st != CYRE_OK)
+			return fail_file(q, s, st);
+	}
+	q->files += changed;
+	return changed && d->o->apply ? queue(q, s) : CYRE_OK;
 }
 
 static cyre_status consider(

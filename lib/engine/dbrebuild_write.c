@@ -214,10 +214,16 @@ cyre_status cyre_db_target_sweep(
 	struct cyre_dbrebuild *d, const struct cyre_db_target *t)
 {
 	struct cyre_run *r = &d->run;
+	struct cyre_buf path = {0};
 	cyre_status st;
 	int dir;
 
-	st = cyre_root_open(NULL, t->root, &dir, r->error);
+	cyre_put_place(&path, t->root, t->dir ? t->dir : "", "");
+	cyre_put_u8(&path, '\0');
+	st = path.bad ? CYRE_ENOMEM
+		      : cyre_root_open(
+				NULL, (const char *)path.p, &dir, r->error);
+	cyre_buf_free(&path);
 	if (st != CYRE_OK)
 		return st;
 	st = cyre_dir_claim(dir, r->error);

@@ -15,6 +15,7 @@
 #include "layout.h"
 
 /* The dump of Debian's daily job does not lie in its configdirectory. */
+#define OWN_PREFIX     ".cyrescue-" /* of temporary files: lib/io/replace.h */
 #define DEBIAN_CONFDIR "/var/lib/cyrus"
 #define DEBIAN_DUMPS   "/var/backups"
 
@@ -258,6 +259,10 @@ static cyre_status add_entry(
 	struct entry *items;
 	size_t cap;
 
+	/* What a killed run left beside its target is no quota root and no
+	 * user's. */
+	if (!strncmp(name, OWN_PREFIX, strlen(OWN_PREFIX)))
+		return CYRE_OK;
 	if (e->n == e->cap) {
 		cap = e->cap ? e->cap * 2 : 64;
 		items = reallocarray(e->items, cap, sizeof(*items));

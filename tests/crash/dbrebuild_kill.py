@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""`cyrdb rebuild mailboxes --apply`, killed at every system call that writes.
+"""`cyrdb rebuild mailboxes|quota|seen --apply`, killed at every system call that
+writes.
 
-After each kill mailboxes.db is the old file or the new one, whole; a second run
+After each kill the database is the old file or the new one, whole; a second run
 makes the new one, leaves no temporary file, and the undo brings the old one
 back."""
 import glob
@@ -21,10 +22,35 @@ CALLS = ("openat,write,pwrite64,fsync,fdatasync,syncfs,rename,renameat,"
          "ftruncate,fsetxattr,close")
 
 
-def run(tree, *before):
+def torn(path):
+    """Half of it is left."""
+    os.truncate(path, os.path.getsize(path) // 2)
+
+
+def lost_head(path):
+    with open(path, "r+b") as f:
+        f.write(bytes(64))
+
+
+def miscounted(path):
+    with open(path, "r+b") as f:
+        text = re.sub(rb"S \(\d+", b"S (7", f.read())
+        f.seek(0)
+        f.truncate()
+        f.write(text)
+
+
+CASES = {
+    "mailboxes": ("conf/mailboxes.db", torn),
+    "quota": ("conf/quota/?/user.*", miscounted),
+    "seen": ("conf/user/uuid/*/*/*/seen.db", lost_head),
+}
+
+
+def run(what, tree, *before):
     """Its exit status; with `before` under strace."""
     return subprocess.run(
-        [*before, BUILD + "/tools/cyrdb", "rebuild", "mailboxes", "-C",
+        [*before, BUILD + "/tools/cyrdb", "rebuild", what, "-C",
          tree + "/imapd.conf", "--apply", "--offline", "-j1", "-q"],
         check=False, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL).returncode
@@ -47,66 +73,85 @@ def fresh(pristine, tree):
         f.write(text.replace("/srv/imap", tree))
 
 
-def main():
-    if not shutil.which("strace"):
-        print("SKIP: no strace (Debian: strace)")
-        sys.exit(77)
-    work = tempfile.mkdtemp(prefix="cyrescue-test.")
-    os.chmod(work, 0o755)
-    pristine, tree = work + "/pristine", work + "/tree"
-    os.mkdir(pristine)
-    subprocess.run(["tar", "--zstd", "--warning=no-timestamp", "-C", pristine,
-                    "--strip-components=1", "-xf", TREE], check=True)
-    old_path = pristine + "/conf/mailboxes.db"
-    os.truncate(old_path, os.path.getsize(old_path) // 2)
-    with open(old_path, "rb") as f:
-        old = f.read()
-    db = tree + "/conf/mailboxes.db"
+def kill_all(what, pristine, tree):
+    """What is wrong, or None; and how many calls were killed."""
+    pattern, damage = CASES[what]
+    below = os.path.relpath(sorted(glob.glob(pristine + "/" + pattern))[0],
+                            pristine)
+    db = tree + "/" + below
     fresh(pristine, tree)
-    if run(tree) != 1:
-        sys.exit("FAIL: the run that is not killed")
+    damage(db)
+    with open(db, "rb") as f:
+        old = f.read()
+    damaged = tree + ".damaged"
+    shutil.rmtree(damaged, ignore_errors=True)
+    os.rename(tree, damaged)
+
+    def again():
+        shutil.rmtree(tree, ignore_errors=True)
+        subprocess.run(["cp", "-a", damaged, tree], check=True)
+
+    again()
+    if run(what, tree) != 1:
+        return "the run that is not killed", 0
     new = without_times(db)
     # The calls from the first one in the undo folder on.
-    fresh(pristine, tree)
-    log = work + "/log"
-    run(tree, "strace", "-f", "-o", log, "-e", "trace=" + CALLS)
+    again()
+    log = tree + ".log"
+    run(what, tree, "strace", "-f", "-o", log, "-e", "trace=" + CALLS)
     with open(log, encoding="utf-8", errors="replace") as f:
         calls = [re.match(r"\d+ +(\w+)\(", line) for line in f]
         f.seek(0)
         first = next(i for i, line in enumerate(f) if "cyrescue-undo" in line)
     names = [m[1] for m in calls if m]
     seen, killed = {}, 0
+    for i, name in enumerate(names):
+        seen[name] = seen.get(name, 0) + 1
+        if i < first:
+            continue
+        again()
+        status = run(what, tree, "strace", "-f", "-o", "/dev/null", "-e",
+                     "trace=" + name, "-e", "inject=%s:signal=KILL:when=%d"
+                     % (name, seen[name]))
+        where = "killed at %s %d" % (name, seen[name])
+        killed += status not in (0, 1)
+        with open(db, "rb") as f:
+            now = f.read()
+        if now != old and without_times(db) != new:
+            return where + ": neither the old file nor the new", killed
+        status = run(what, tree)
+        if status not in (0, 1) or without_times(db) != new:
+            return "%s: the second run: %d" % (where, status), killed
+        if glob.glob(tree + "/conf/**/.cyrescue*", recursive=True):
+            return where + ": a temporary file is left", killed
+        subprocess.run([BUILD + "/tools/cyrrebuild", "--undo",
+                        tree + "/conf/cyrescue-undo"], check=True,
+                       stdout=subprocess.DEVNULL)
+        with open(db, "rb") as f:
+            if f.read() != old:
+                return where + ": the undo", killed
+    print("%s: killed at %d calls of %d" % (what, killed, len(names) - first))
+    return None if killed else "nothing was killed", killed
+
+
+def main():
+    if not shutil.which("strace"):
+        print("SKIP: no strace (Debian: strace)")
+        sys.exit(77)
+    work = tempfile.mkdtemp(prefix="cyrescue-test.")
+    os.chmod(work, 0o755)
+    pristine = work + "/pristine"
+    os.mkdir(pristine)
     try:
-        for i, name in enumerate(names):
-            seen[name] = seen.get(name, 0) + 1
-            if i < first:
-                continue
-            fresh(pristine, tree)
-            status = run(tree, "strace", "-f", "-o", "/dev/null", "-e",
-                         "trace=" + name, "-e", "inject=%s:signal=KILL:when=%d"
-                         % (name, seen[name]))
-            where = "killed at %s %d" % (name, seen[name])
-            killed += status not in (0, 1)
-            with open(db, "rb") as f:
-                now = f.read()
-            if now != old and without_times(db) != new:
-                sys.exit("FAIL: %s: neither the old file nor the new" % where)
-            status = run(tree)
-            if status not in (0, 1) or without_times(db) != new:
-                sys.exit("FAIL: %s: the second run: %d" % (where, status))
-            if glob.glob(tree + "/conf/.cyrescue*"):
-                sys.exit("FAIL: %s: a temporary file is left" % where)
-            subprocess.run([BUILD + "/tools/cyrrebuild", "--undo",
-                            tree + "/conf/cyrescue-undo"], check=True,
-                           stdout=subprocess.DEVNULL)
-            with open(db, "rb") as f:
-                if f.read() != old:
-                    sys.exit("FAIL: %s: the undo" % where)
+        subprocess.run(["tar", "--zstd", "--warning=no-timestamp", "-C",
+                        pristine, "--strip-components=1", "-xf", TREE],
+                       check=True)
+        for what in CASES:
+            problem, _ = kill_all(what, pristine, work + "/tree")
+            if problem:
+                sys.exit("FAIL: %s: %s" % (what, problem))
     finally:
         shutil.rmtree(work)
-    print("killed at %d calls of %d" % (killed, len(names) - first))
-    if not killed:
-        sys.exit("FAIL: nothing was killed")
 
 
 main()
