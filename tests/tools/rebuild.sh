@@ -67,6 +67,16 @@ undo_all() {
     done
 }
 
+# cyrdb repairs what cyrrebuild does not. 4: some are left, the scan says which.
+quotas() {
+    local status=0
+    cyrdb rebuild quota -C "$TREE/imapd.conf" --offline --apply -q \
+        >"$WORK/out" 2>"$WORK/err" || status=$?
+    [ $((status & ~5)) -eq 0 ] && return
+    head -n 40 "$WORK/out" "$WORK/err" >&2
+    fail "exit status $status: cyrdb rebuild quota"
+}
+
 one_tree() {
     local name=$1 shift=$2 n=0 dir left
     unpack "$name"
@@ -89,11 +99,12 @@ one_tree() {
     repairs --apply --plan "$WORK/plan.jsonl" -j 8
     snapshot | diff "$WORK/one" - >&2 || fail "$name: -j 8 differs"
 
-    # What the mailboxes hold has changed; cyrdb counts the quotas again.
+    # What the mailboxes hold has changed: the quotas are counted again.
+    quotas
     cyrscan -C "$TREE/imapd.conf" --level 5 -o "$WORK/scan.jsonl" \
         >/dev/null || :
     left=$(jq -r 'select(.type == "finding" and .severity != "note" and
-        (.fix == "exact" or .fix == "rule") and .code != "quota-usage") |
+        (.fix == "exact" or .fix == "rule")) |
         [.code, .path, .file, .uid, .detail] | map(tostring) | join(" ")' \
         "$WORK/scan.jsonl" | head -n 5)
     [ -z "$left" ] || fail "$name: left: $left"
