@@ -148,12 +148,6 @@ static const struct cyre_option own_options[] = {
 	{NULL, 0, NULL, NULL, NULL},
 };
 
-static int write_stdout(const void *bytes, size_t n, void *payload)
-{
-	(void)payload;
-	return fwrite(bytes, 1, n, stdout) == n ? 0 : -1;
-}
-
 static int failed(const char *path, cyre_status st, const struct cyre_error *e)
 {
 	if (st == CYRE_EIO)
@@ -460,7 +454,8 @@ static const struct {
 int main(int argc, char **argv)
 {
 	struct db_tool t = {.order = -1,
-		.out = {.format = CYRE_REPORT_TEXT, .write = write_stdout}};
+		.out = {.format = CYRE_REPORT_TEXT,
+			.write = cyre_stdout_write}};
 	size_t i, n = sizeof(commands) / sizeof(commands[0]);
 	int first, status;
 

@@ -19,13 +19,10 @@
 
 static const char usage[] =
 	"Usage: cyrdb rebuild mailboxes|quota|seen [SELECT] [--apply]\n"
-	"Makes mailboxes.db again from what is left of it, the header of "
-	"every\n"
-	"mailbox, and its copies; counts quota; mends seen state and attaches "
-	"it\n"
-	"to mailboxes that have another uniqueid now. Tells the plan; writes "
-	"with\n"
-	"--apply only.\n";
+	"Makes mailboxes.db again from what is left of it, the header of\n"
+	"every mailbox, and its copies; counts quota; mends seen state and\n"
+	"attaches it to mailboxes that have another uniqueid now. Tells the\n"
+	"plan; writes with --apply only.\n";
 
 struct rebuild_tool {
 	struct cyre_common_options common;
@@ -101,12 +98,6 @@ static const struct {
 	{"seen", CYRE_DBREBUILD_SEEN},
 };
 
-static int write_stdout(const void *bytes, size_t n, void *payload)
-{
-	(void)payload;
-	return fwrite(bytes, 1, n, stdout) == n ? 0 : -1;
-}
-
 static int status_of(const struct cyre_dbrebuild_result *r)
 {
 	int status = EXIT_CLEAN;
@@ -168,8 +159,8 @@ static enum cyre_dbrebuild_what database_named(const char *name)
 
 int cyrdb_rebuild(int argc, char **argv)
 {
-	struct rebuild_tool t = {
-		.o.out = {.format = CYRE_REPORT_TEXT, .write = write_stdout}};
+	struct rebuild_tool t = {.o.out = {.format = CYRE_REPORT_TEXT,
+					 .write = cyre_stdout_write}};
 	struct cyre_source_place place;
 	int first, status = EXIT_CLEAN;
 	size_t i, n;

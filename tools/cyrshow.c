@@ -34,12 +34,6 @@ static const struct cyre_option own_options[] = {
 	{NULL, 0, NULL, NULL, NULL},
 };
 
-static int write_stdout(const void *bytes, size_t n, void *payload)
-{
-	(void)payload;
-	return fwrite(bytes, 1, n, stdout) == n ? 0 : -1;
-}
-
 static void explain(
 	const char *path, cyre_status st, const struct cyre_error *e)
 {
@@ -84,7 +78,7 @@ int main(int argc, char **argv)
 {
 	struct cyre_show_options o = {.format = CYRE_REPORT_TEXT,
 		.now = (uint64_t)time(NULL),
-		.write = write_stdout};
+		.write = cyre_stdout_write};
 	struct cyre_common_options common;
 	int first, status = EXIT_CLEAN;
 

@@ -20,28 +20,6 @@ struct dirs {
 	struct cyre_dir_facts *ring; /* as many as slots of the run */
 };
 
-/* Opens a metadata file of a mailbox. False: there is none to read. */
-static bool open_meta(const struct cyre_run *r, struct cyre_worker *w,
-	const struct cyre_mailbox *m, enum cyre_file file,
-	struct cyre_file_info *info)
-{
-	const struct cyre_side *side =
-		cyre_mailbox_where(r->catalog, m, file, NULL);
-	struct cyre_error err;
-	cyre_status st;
-	int dir;
-
-	info->fd = -1;
-	if (!side || cyre_dir_open(&w->gatherer.opener,
-			     r->catalog->roots[side->root].fd, m->dir, &dir,
-			     &err) != CYRE_OK)
-		return false;
-	st = cyre_file_open(&w->gatherer.opener, dir, cyre_file_name(file),
-		CYRE_KIND_FILE, info, &err);
-	close(dir);
-	return st == CYRE_OK && info->fd >= 0;
-}
-
 static void read_index(const struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_mailbox *m, struct cyre_dir_facts *f,
 	uint32_t *ret_sum)
@@ -52,7 +30,7 @@ static void read_index(const struct cyre_run *r, struct cyre_worker *w,
 	uint8_t page[PAGE];
 	ssize_t n;
 
-	if (!open_meta(r, w, m, CYRE_FILE_INDEX, &info))
+	if (!cyre_run_open_meta(r, w, m, CYRE_FILE_INDEX, &info))
 		return;
 	n = pread(info.fd, page, sizeof(page), 0);
 	close(info.fd);
@@ -89,7 +67,7 @@ static void read_header(const struct cyre_run *r, struct cyre_worker *w,
 	struct cyre_file_info info;
 	cyre_status st;
 
-	if (!open_meta(r, w, m, CYRE_FILE_HEADER, &info))
+	if (!cyre_run_open_meta(r, w, m, CYRE_FILE_HEADER, &info))
 		return;
 	w->scratch.limit = r->rules.limit;
 	st = cyre_read_fd(info.fd, info.size, &w->scratch);

@@ -26,27 +26,10 @@ static char *copy(struct cyre_slice s)
 static bool read_header(
 	struct cyre_run *r, struct cyre_worker *w, const struct cyre_mailbox *m)
 {
-	const struct cyre_side *side =
-		cyre_mailbox_where(r->catalog, m, CYRE_FILE_HEADER, NULL);
-	struct cyre_file_info info = {.fd = -1};
-	struct cyre_error err;
+	struct cyre_file_info info;
 	cyre_status st;
 
-	if (!side)
-		return false;
-	cyre_buf_reset(&w->scratch);
-	cyre_put_str(&w->scratch, m->dir);
-	if (*m->dir)
-		cyre_put_u8(&w->scratch, '/');
-	cyre_put_str(&w->scratch, cyre_file_name(CYRE_FILE_HEADER));
-	cyre_put_u8(&w->scratch, '\0');
-	/* Below its root in one step: a descriptor less to open. */
-	if (w->scratch.bad ||
-		cyre_file_open(&w->gatherer.opener,
-			r->catalog->roots[side->root].fd,
-			(const char *)w->scratch.p, CYRE_KIND_FILE, &info,
-			&err) != CYRE_OK ||
-		info.fd < 0)
+	if (!cyre_run_open_meta(r, w, m, CYRE_FILE_HEADER, &info))
 		return false;
 	st = cyre_read_fd(info.fd, info.size, &w->scratch);
 	close(info.fd);

@@ -130,7 +130,8 @@ static cyre_status compare(struct reading *rd,
 	/* Of another message: that is found by size or GUID. */
 	if (cyre_slice_eq(is.bytes, made.bytes) || facts->size != rec->size ||
 		(cyre_record_has_guid(ix, rec) &&
-			memcmp(facts->guid, rec->guid, sizeof(facts->guid)) != 0))
+			memcmp(facts->guid, rec->guid, sizeof(facts->guid)) !=
+				0))
 		return CYRE_OK;
 	d = cyre_cache_compare(&is, &made, old);
 	st = cyre_cache_is_sound(ix, rec, &is, &rd->w->cache_scratch, &sound);

@@ -40,26 +40,6 @@ struct survey {
 	size_t stride; /* of the sample */
 };
 
-static bool open_index(const struct cyre_run *r, struct cyre_worker *w,
-	const struct cyre_mailbox *m, struct cyre_file_info *info)
-{
-	const struct cyre_side *side =
-		cyre_mailbox_where(r->catalog, m, CYRE_FILE_INDEX, NULL);
-	struct cyre_error err;
-	cyre_status st;
-	int dir;
-
-	info->fd = -1;
-	if (!side || cyre_dir_open(&w->gatherer.opener,
-			     r->catalog->roots[side->root].fd, m->dir, &dir,
-			     &err) != CYRE_OK)
-		return false;
-	st = cyre_file_open(&w->gatherer.opener, dir,
-		cyre_file_name(CYRE_FILE_INDEX), CYRE_KIND_FILE, info, &err);
-	close(dir);
-	return st == CYRE_OK && info->fd >= 0;
-}
-
 /* The last record in sight tells who wrote of late. */
 static void peek_records(const struct cyre_index *ix, struct peek *p)
 {
@@ -80,7 +60,7 @@ static void peek_mailbox(const struct cyre_run *r, struct cyre_worker *w,
 	ssize_t n = 0;
 
 	*p = (struct peek){.closed = true};
-	if (open_index(r, w, m, &info)) {
+	if (cyre_run_open_meta(r, w, m, CYRE_FILE_INDEX, &info)) {
 		n = pread(info.fd, page, sizeof(page), 0);
 		p->mtime_ns = info.mtime_ns;
 		close(info.fd);

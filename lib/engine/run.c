@@ -17,6 +17,32 @@
 #define DEFAULT_MEMORY (UINT64_C(1) << 30)
 #define PARSER_MEMORY  (UINT64_C(1) << 30) /* bytes, of one message */
 
+bool cyre_run_open_meta(const struct cyre_run *r, struct cyre_worker *w,
+	const struct cyre_mailbox *m, enum cyre_file file,
+	struct cyre_file_info *ret)
+{
+	const struct cyre_side *side =
+		cyre_mailbox_where(r->catalog, m, file, NULL);
+	struct cyre_error err;
+
+	ret->fd = -1;
+	if (!side)
+		return false;
+	cyre_buf_reset(&w->scratch);
+	cyre_put_str(&w->scratch, m->dir);
+	if (*m->dir)
+		cyre_put_u8(&w->scratch, '/');
+	cyre_put_str(&w->scratch, cyre_file_name(file));
+	cyre_put_u8(&w->scratch, '\0');
+	/* Below its root in one step: a descriptor less to open. */
+	return !w->scratch.bad &&
+	       cyre_file_open(&w->gatherer.opener,
+		       r->catalog->roots[side->root].fd,
+		       (const char *)w->scratch.p, CYRE_KIND_FILE, ret,
+		       &err) == CYRE_OK &&
+	       ret->fd >= 0;
+}
+
 bool cyre_run_stopped(const struct cyre_run *r)
 {
 	return r->status != CYRE_OK || (r->o->stop && *r->o->stop);

@@ -192,6 +192,14 @@ cyre_status cyre_run_read_database(struct cyre_run *r, struct cyre_worker *w,
 /* Says so when there is no list of mailboxes, and sets r->listless. */
 void cyre_run_miss_list(struct cyre_run *r);
 
+/*
+ * Opens a metadata file of a mailbox, where it stands; the worker's scratch is
+ * emptied. False: there is none, or it cannot be opened.
+ */
+bool cyre_run_open_meta(const struct cyre_run *r, struct cyre_worker *w,
+	const struct cyre_mailbox *m, enum cyre_file file,
+	struct cyre_file_info *ret);
+
 bool cyre_run_stopped(const struct cyre_run *r);
 /* Runs `work` over 0 to n-1 with the run's threads; done may be NULL. */
 cyre_status cyre_run_jobs(struct cyre_run *r, size_t n,

@@ -1,11 +1,12 @@
 /* report_db.c - see cyrescue/dbreport.h. */
 #include <cyrescue/dbreport.h>
 
+#include "dbreport_out.h"
 #include "json.h"
 #include "utf8.h"
 #include "words.h"
 
-static cyre_status flush(
+cyre_status cyre_dbreport_flush(
 	const struct cyre_dbreport_options *o, struct cyre_buf *b)
 {
 	cyre_status st = b->bad ? CYRE_ENOMEM : CYRE_OK;
@@ -147,12 +148,12 @@ cyre_status cyre_dbreport_file(
 
 	if (o->format == CYRE_REPORT_TEXT) {
 		put_text(&b, o, d);
-		return flush(o, &b);
+		return cyre_dbreport_flush(o, &b);
 	}
 	put_json_file(&b, d);
 	for (i = 0; i < d->found->n; i++)
 		put_json_finding(&b, d->path, &d->found->items[i]);
-	return flush(o, &b);
+	return cyre_dbreport_flush(o, &b);
 }
 
 cyre_status cyre_dbreport_key(const struct cyre_dbreport_options *o,
@@ -170,7 +171,7 @@ cyre_status cyre_dbreport_key(const struct cyre_dbreport_options *o,
 		if (k->meaning)
 			cyre_put_fmt(&b, "\n    %s", k->meaning);
 		cyre_put_u8(&b, '\n');
-		return flush(o, &b);
+		return cyre_dbreport_flush(o, &b);
 	}
 	cyre_json_begin(&j, '{');
 	cyre_json_member(&j, "type", "key");
@@ -183,5 +184,5 @@ cyre_status cyre_dbreport_key(const struct cyre_dbreport_options *o,
 	cyre_json_member(&j, "meaning", k->meaning);
 	cyre_json_end(&j, '}');
 	cyre_put_u8(&b, '\n');
-	return flush(o, &b);
+	return cyre_dbreport_flush(o, &b);
 }

@@ -4,19 +4,9 @@
  */
 #include <cyrescue/dbreport.h>
 
+#include "dbreport_out.h"
 #include "json.h"
 #include "utf8.h"
-
-static cyre_status flush(
-	const struct cyre_dbreport_options *o, struct cyre_buf *b)
-{
-	cyre_status st = b->bad ? CYRE_ENOMEM : CYRE_OK;
-
-	if (st == CYRE_OK && b->n && o->write(b->p, b->n, o->payload) != 0)
-		st = CYRE_EIO;
-	cyre_buf_free(b);
-	return st;
-}
 
 static void end_line(struct cyre_json *j)
 {
@@ -80,7 +70,7 @@ cyre_status cyre_dbreport_source(const struct cyre_dbreport_options *o,
 		put_source_json(&b, s);
 	else if (!o->quiet)
 		put_source_text(&b, s);
-	return flush(o, &b);
+	return cyre_dbreport_flush(o, &b);
 }
 
 /* ---- an entry ---- */
@@ -186,7 +176,7 @@ cyre_status cyre_dbreport_change(const struct cyre_dbreport_options *o,
 		put_change_json(&b, c);
 	else if (!o->quiet && !(c->trivial && !o->verbose))
 		put_change_text(&b, o->verbose, c);
-	return flush(o, &b);
+	return cyre_dbreport_flush(o, &b);
 }
 
 /* ---- the sum ---- */
@@ -250,5 +240,5 @@ cyre_status cyre_dbreport_sum(const struct cyre_dbreport_options *o,
 		put_sum_json(&b, s);
 	else if (!o->quiet)
 		put_sum_text(&b, s);
-	return flush(o, &b);
+	return cyre_dbreport_flush(o, &b);
 }

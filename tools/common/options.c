@@ -466,3 +466,9 @@ void cyre_parse_file_options(int argc, char **argv, const char *tool,
 
 	parse(&p, argc, argv, ret_first);
 }
+
+int cyre_stdout_write(const void *bytes, size_t n, void *payload)
+{
+	(void)payload;
+	return fwrite(bytes, 1, n, stdout) == n ? 0 : -1;
+}

@@ -78,4 +78,7 @@ void cyre_list_add(struct cyre_list *l, const char *s);
 void cyre_list_free(struct cyre_list *l);
 void cyre_common_free(struct cyre_common_options *c);
 
+/* A cyre_write_fn: standard output through stdio, in order with printf(). */
+int cyre_stdout_write(const void *bytes, size_t n, void *payload);
+
 #endif

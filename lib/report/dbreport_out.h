@@ -1,0 +1,15 @@
+/*
+ * dbreport_out.h - what the reports of databases share
+ */
+#ifndef CYRE_DBREPORT_OUT_H
+#define CYRE_DBREPORT_OUT_H
+
+#include <cyrescue/dbreport.h>
+
+#include "buf.h"
+
+/* Hands the bytes on and frees them. CYRE_OK, CYRE_ENOMEM, CYRE_EIO. */
+cyre_status cyre_dbreport_flush(
+	const struct cyre_dbreport_options *o, struct cyre_buf *b);
+
+#endif
