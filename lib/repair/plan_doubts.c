@@ -104,7 +104,7 @@ static struct cyre_plan_record *find_record(
 void cyre_plan_note_flags(struct cyre_plan_work *w, struct cyre_plan_record *p,
 	uint64_t flags, const char *origin, const char *loss)
 {
-	char before[16], after[16];
+	char before[17], after[17]; /* a v20 field has 64 bits */
 
 	if (p->r.system_flags == flags)
 		return;
