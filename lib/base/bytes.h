@@ -49,7 +49,7 @@ static inline bool cyre_slice_starts(struct cyre_slice s, struct cyre_slice pre)
 static inline bool cyre_slice_sub(
 	struct cyre_slice s, uint64_t off, uint64_t len, struct cyre_slice *ret)
 {
-	if (off > s.n || len > s.n - off) {
+	if (off > s.n || len > s.n - off || (len && !s.p)) {
 		*ret = cyre_slice(NULL, 0);
 		return false;
 	}

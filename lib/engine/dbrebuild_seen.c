@@ -287,7 +287,7 @@ static cyre_status tell_record(
 
 	if (c->mailbox && c->mailbox->name.n)
 		change.name = c->mailbox->name;
-	if (c->action == CYRE_SEEN_ATTACHED) {
+	if (c->action == CYRE_SEEN_ATTACHED && c->mailbox) {
 		field.after = c->mailbox->uniqueid;
 		change.n_fields = 1;
 	}

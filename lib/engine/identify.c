@@ -91,7 +91,7 @@ static void find_entry(const struct cyre_run *r, struct cyre_candidate *c)
 	if (path_id)
 		c->entry = cyre_mboxdb_by_id(r->mboxdb, path_id);
 	if (c->entry && cyre_mboxdb_leads_by_id(r->mboxdb, c->entry) &&
-		c->name && strcmp(c->name, c->entry->name)) {
+		c->name && strcmp(c->name, c->entry->name) != 0) {
 		free(c->name);
 		c->name = NULL;
 	}

@@ -244,7 +244,7 @@ void cyre_match_complain(const struct cyre_run *r,
 	else if (!c->listed && (c->mailbox->name || c->mailbox->uniqueid))
 		CYRE_FIND(found, .problem = CYRE_P_DIR_NO_ENTRY,
 			.file = CYRE_FILE_DIRECTORY);
-	else if (c->elsewhere)
+	else if (c->elsewhere && c->listed)
 		CYRE_FIND(found, .problem = CYRE_P_ENTRY_PARTITION,
 			.file = CYRE_FILE_DIRECTORY,
 			.text = c->listed->partition);

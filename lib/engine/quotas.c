@@ -101,7 +101,7 @@ cyre_status cyre_quotas_load(struct cyre_run *r)
 	f = cyre_confdir_find(r->confdir, CYRE_SERVER_QUOTAS, NULL, &n);
 	cyre_confdir_all(r->confdir, CYRE_SERVER_QUOTA, &n_files);
 	database = f && f->copy == CYRE_COPY_LIVE &&
-		   (!n_files || (option && strcmp(option, "quotalegacy")));
+		   (!n_files || (option && strcmp(option, "quotalegacy") != 0));
 	st = database ? load_database(r, f) : load_files(r);
 	if (st == CYRE_OK && r->quotas.n)
 		qsort(r->quotas.roots, r->quotas.n, sizeof(*r->quotas.roots),

@@ -153,7 +153,8 @@ static const char *find_inbox(
 		for (i = at; !id && i >= 0 && i < (ptrdiff_t)r->n; i += step) {
 			const struct cyre_candidate *near = &r->candidates[i];
 
-			if (!near->userid || strcmp(near->userid, c->userid))
+			if (!near->userid ||
+				strcmp(near->userid, c->userid) != 0)
 				break;
 			if (near->name && !strcmp(near->name, name))
 				id = near->uniqueid;

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "number.h"
 
 #define SCHEMA "cyrescue-plan/1"
 
@@ -165,14 +166,13 @@ void cyre_plan_put_mailbox(
 
 static bool get_sum(const char *hex, uint8_t *ret)
 {
-	unsigned v;
+	uint64_t v;
 	size_t i;
 
-	if (!hex || strlen(hex) != 2 * CYRE_SHA256_LEN ||
-		strspn(hex, "0123456789abcdef") != 2 * CYRE_SHA256_LEN)
+	if (!hex || strlen(hex) != 2 * CYRE_SHA256_LEN)
 		return false;
 	for (i = 0; i < CYRE_SHA256_LEN; i++) {
-		if (sscanf(hex + 2 * i, "%2x", &v) != 1)
+		if (!cyre_hex_number(cyre_slice(hex + 2 * i, 2), &v))
 			return false;
 		ret[i] = (uint8_t)v;
 	}

@@ -217,8 +217,8 @@ static cyre_status rank_users(struct score *s, size_t n)
 		return CYRE_ENOMEM;
 	qsort(s, n, sizeof(*s), by_user);
 	for (i = 0; i < n; i++)
-		if (!i || !s[i].c.userid ||
-			strcmp(s[i].c.userid, s[i - 1].c.userid))
+		if (!i || !s[i].c.userid || !s[i - 1].c.userid ||
+			strcmp(s[i].c.userid, s[i - 1].c.userid) != 0)
 			worst[users++] = &s[i];
 	qsort(worst, users, sizeof(struct score *), by_worst);
 	for (k = 0; k < users; k++) {
@@ -227,7 +227,7 @@ static cyre_status rank_users(struct score *s, size_t n)
 		for (i = (size_t)(worst[k] - s); i < n; i++) {
 			if (&s[i] != worst[k] &&
 				(!user || !s[i].c.userid ||
-					strcmp(s[i].c.userid, user)))
+					strcmp(s[i].c.userid, user) != 0))
 				break;
 			s[i].user = k;
 		}

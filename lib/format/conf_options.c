@@ -306,7 +306,7 @@ static const char *expand(struct finish *f, const char *name, const char *value)
 	const char *dir = cyre_conf_get(f->conf, "configdirectory");
 	struct cyre_buf b = {0};
 
-	if (strncmp(value, macro, sizeof(macro) - 1) || !dir ||
+	if (strncmp(value, macro, sizeof(macro) - 1) != 0 || !dir ||
 		!strcmp(name, "configdirectory"))
 		return value;
 	cyre_put_str(&b, dir);
@@ -366,7 +366,7 @@ static const char *behind(const char *name, const char *prefix)
 {
 	size_t n = strlen(prefix);
 
-	return strncmp(name, prefix, n) || !name[n] ? NULL : name + n;
+	return strncmp(name, prefix, n) != 0 || !name[n] ? NULL : name + n;
 }
 
 /* metadir-KIND-NAME; annotations are with the index (layout.md section 6). */
@@ -378,7 +378,7 @@ static const char *metadir(const char *name, unsigned *ret_kind)
 	for (k = 0; rest && k < CYRE_META_COUNT; k++) {
 		size_t n = strlen(meta_words[k]);
 
-		if (strncmp(rest, meta_words[k], n) || rest[n] != '-')
+		if (strncmp(rest, meta_words[k], n) != 0 || rest[n] != '-')
 			continue;
 		part = rest + n + 1;
 		*ret_kind = k;

@@ -72,7 +72,8 @@ bool cyre_ts_record_from(struct cyre_slice bytes, struct cyre_slice file,
 	head_crc = cyre_get_be32(&c);
 	r.tail_crc = cyre_get_be32(&c);
 	/* No sum below can wrap: all of them are within the file. */
-	if (c.bad || off > file.n || keylen > file.n || vallen > file.n)
+	if (c.bad || !r.ptr || off > file.n || keylen > file.n ||
+		vallen > file.n)
 		return false;
 	tail = (keylen + vallen + 7) & ~(uint64_t)7;
 	if (!cyre_slice_sub(file, off + head + 8, tail, &r.tail))

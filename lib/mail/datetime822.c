@@ -156,7 +156,8 @@ static int64_t letter_zone(struct cyre_cur *t)
 	char z[3];
 	int64_t zone;
 
-	letters(t, 1, z);
+	if (!letters(t, 1, z))
+		return 0;
 	if (!is_alpha(t)) {
 		if (z[0] < 'j')
 			return (z[0] - 'a' + 1) * 60;

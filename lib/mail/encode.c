@@ -112,8 +112,8 @@ static void qp_flush(
 			eol = false;
 		} else if (i + 2 < n && cyre_is(p[i + 1], CYRE_CC_HEX) &&
 			   cyre_is(p[i + 2], CYRE_CC_HEX)) {
-			*q++ = (uint8_t)(cyre_hex(p[i + 1]) << 4 |
-					 cyre_hex(p[i + 2]));
+			*q++ = (uint8_t)((unsigned)cyre_hex(p[i + 1]) << 4 |
+					 (unsigned)cyre_hex(p[i + 2]));
 			i += 2;
 		} else {
 			*q++ = '=';

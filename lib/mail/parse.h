@@ -280,7 +280,7 @@ const struct cyre_unicode_2_0 *cyre_unicode_2_0_find(uint32_t code);
 /* Has any of the 256 codes around this one another search form? */
 bool cyre_fold_has_block(const struct cyre_mail_behaviour *b, uint32_t code);
 /* Into m->text. */
-void cyre_decode_old(struct cyre_mail_parser *m, struct cyre_slice text);
+void cyre_decode_old(struct cyre_mail_parser *m, struct cyre_slice s);
 
 /* ---- datetime.c, datetime822.c (MP 10) ---- */
 int64_t cyre_mail_date_822(const struct cyre_mail_parser *m,
@@ -296,7 +296,7 @@ void cyre_put_envelope(struct cyre_buf *out, const struct cyre_envelope *env);
 void cyre_put_body(struct cyre_mail_parser *m, struct cyre_buf *out,
 	const struct cyre_part *part, bool extended);
 void cyre_put_section(struct cyre_mail_parser *m, struct cyre_buf *out,
-	const struct cyre_part *message);
+	const struct cyre_part *msg);
 /* The name by which SECTION knows a part's charset; absent: none. */
 struct cyre_slice cyre_mail_charset_name(
 	struct cyre_mail_parser *m, const struct cyre_part *part);

@@ -241,8 +241,9 @@ struct cyre_slice cyre_mail_decode_2231(
 		}
 		if (end - p < 3 || cyre_hex(p[1]) < 0 || cyre_hex(p[2]) < 0)
 			return CYRE_ABSENT;
-		cyre_put_u8(&m->decoded,
-			(uint8_t)(cyre_hex(p[1]) << 4 | cyre_hex(p[2])));
+		cyre_put_u8(
+			&m->decoded, (uint8_t)((unsigned)cyre_hex(p[1]) << 4 |
+					       (unsigned)cyre_hex(p[2])));
 		p += 2;
 	}
 	if (!m->decoded.n)

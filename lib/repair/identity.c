@@ -35,7 +35,7 @@ static cyre_status hash_fd(int fd, uint64_t size, struct cyre_hasher *hasher,
 cyre_status cyre_identity_look(int dirfd, const char *name,
 	struct cyre_opener *o, struct cyre_hasher *hasher,
 	struct cyre_file_info *ret_info, struct cyre_identity *ret,
-	struct cyre_error *e)
+	struct cyre_error *reterr)
 {
 	cyre_status st;
 
@@ -43,10 +43,11 @@ cyre_status cyre_identity_look(int dirfd, const char *name,
 	ret_info->fd = -1;
 	if (dirfd < 0)
 		return CYRE_OK;
-	st = cyre_file_open(o, dirfd, name, CYRE_KIND_UNKNOWN, ret_info, e);
+	st = cyre_file_open(
+		o, dirfd, name, CYRE_KIND_UNKNOWN, ret_info, reterr);
 	if (st != CYRE_OK) {
 		ret_info->fd = -1;
-		return e->errnum == ENOENT ? CYRE_OK : st;
+		return reterr->errnum == ENOENT ? CYRE_OK : st;
 	}
 	if (ret_info->kind != CYRE_KIND_FILE) {
 		*ret = (struct cyre_identity){
@@ -55,7 +56,7 @@ cyre_status cyre_identity_look(int dirfd, const char *name,
 	}
 	*ret = (struct cyre_identity){
 		.exists = true, .size = ret_info->size, .ino = ret_info->ino};
-	return hash_fd(ret_info->fd, ret->size, hasher, ret->sha256, e);
+	return hash_fd(ret_info->fd, ret->size, hasher, ret->sha256, reterr);
 }
 
 bool cyre_identity_same(

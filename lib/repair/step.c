@@ -109,7 +109,8 @@ static struct cyre_job_dir *find_dir(
 	size_t i;
 
 	for (i = 0; i < job->n_dirs; i++)
-		if (!strcmp(job->dirs[i].root, root) &&
+		/* Both are there: is_sane() looked. */
+		if (!strcmp(job->dirs[i].root, root) && /* NOLINT */
 			!strcmp(job->dirs[i].dir, dir))
 			return &job->dirs[i];
 	d = &job->dirs[job->n_dirs++];
