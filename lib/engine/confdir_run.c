@@ -86,8 +86,7 @@ cyre_status cyre_run_read_file(struct cyre_run *r, struct cyre_worker *w,
 			.text = strerror_r(err.errnum, text, sizeof(text)));
 	else if (st == CYRE_ELIMIT)
 		CYRE_FIND(found, .problem = CYRE_P_FILE_TOO_BIG,
-			.file = CYRE_FILE_OTHER, .actual = w->scratch.n,
-			.expected = r->rules.limit);
+			.file = CYRE_FILE_OTHER, .expected = r->rules.limit);
 	if (st == CYRE_OK)
 		w->gatherer.read += w->scratch.n;
 	else if (st != CYRE_ENOMEM)
@@ -168,6 +167,9 @@ void cyre_run_miss_list(struct cyre_run *r)
 	used = n_seen + n_sub + n_quota ||
 	       (r->catalog && r->catalog->n_mailboxes);
 	if (r->mboxdb && (r->mboxdb->n || !used))
+		return;
+	/* It may name them all. */
+	if (r->list_found.count[CYRE_P_FILE_TOO_BIG])
 		return;
 	r->listless = true;
 	CYRE_FIND(&found, .file = CYRE_FILE_OTHER,

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "check_cache.h"
 #include "digest.h"
 #include "read_file.h"
 
@@ -34,7 +35,10 @@ void cyre_gatherer_init(
 	for (i = 0; i < CYRE_FILE_COUNT; i++)
 		g->bytes[i].limit = rules->limit;
 	g->message.limit = rules->limit;
-	g->cache.limit = g->archive_cache.limit = rules->limit;
+	/* Beside what the caller allows: one record, which has a limit. */
+	g->cache.limit = g->archive_cache.limit =
+		rules->limit > CYRE_CACHE_RECORD_MAX ? rules->limit
+						     : CYRE_CACHE_RECORD_MAX;
 }
 
 void cyre_gatherer_free(struct cyre_gatherer *g)

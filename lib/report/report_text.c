@@ -156,7 +156,7 @@ static void put_codes(struct cyre_buf *b, const struct cyre_findings *f)
 	}
 }
 
-/* `name`: of the mailbox, or the path of a file. */
+/* `name`: of the mailbox, or the path of a file, or "server". */
 static void add_row(cyre_report *r, struct cyre_text *t, enum bucket bucket,
 	const char *name, const struct cyre_findings *f)
 {
@@ -359,6 +359,10 @@ static void put_section(cyre_report *r, const char *userid, const char *path,
 static void text_server(
 	cyre_report *r, const char *path, const struct cyre_findings *f)
 {
+	enum bucket bucket = bucket_of(f, false);
+
+	if (r->text && bucket != FINE)
+		add_row(r, r->text, bucket, path ? path : "server", f);
 	put_section(r, NULL, path, f);
 }
 

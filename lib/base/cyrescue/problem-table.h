@@ -100,7 +100,7 @@
 	  "fsck moved files here whose names it lost; some may belong to mailboxes that miss files.", \
 	  "Look at each with cyrshow; matching them to mailboxes comes with cyrfind.") \
 	X(FILE_TOO_BIG, "FS-007", "file-too-big", DAMAGE, NONE, \
-	  "$a bytes, more than the limit of $e", \
+	  "larger than the limit of $e bytes", \
 	  "This file was not examined.", \
 	  "Run again with a larger --memory.") \
 	X(LOST_FOUND_UNREADABLE, "FS-008", "lost-found-unreadable", NOTE, NONE, \
