@@ -374,18 +374,48 @@ static int compare(const void *va, const void *vb)
 	return 0;
 }
 
-static size_t unite(struct cyre_salvaged *v, size_t n)
+/* The file of its uid has the size the record says. */
+static bool fits(const struct cyre_index_salvage *s,
+	const struct cyre_salvage_hints *hints,
+	const struct cyre_salvaged *item)
 {
-	size_t out = 0, i;
+	const struct cyre_msgfile *f = hints->files;
+	size_t lo = 0, hi = hints->nfiles, mid;
 
-	qsort(v, n, sizeof(*v), compare);
-	for (i = 0; i < n; i++) {
-		if (out && v[i].uid && v[i].uid == v[out - 1].uid)
-			v[out - 1].listed |= v[i].listed;
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (f[mid].uid < item->uid)
+			lo = mid + 1;
 		else
-			v[out++] = v[i];
+			hi = mid;
 	}
-	return out;
+	return lo < hints->nfiles && f[lo].uid == item->uid &&
+	       cyre_index_salvage_get(s, item).size == f[lo].size;
+}
+
+/* One a uid: the strongest, and of those the one that matches its message. */
+static void unite(
+	struct cyre_index_salvage *s, const struct cyre_salvage_hints *hints)
+{
+	struct cyre_salvaged *v = s->items, *last;
+	size_t out = 0, i;
+	bool listed;
+
+	if (s->n)
+		qsort(v, s->n, sizeof(*v), compare);
+	for (i = 0; i < s->n; i++) {
+		last = out ? &v[out - 1] : NULL;
+		if (!last || !v[i].uid || v[i].uid != last->uid) {
+			v[out++] = v[i];
+			continue;
+		}
+		listed = last->listed | v[i].listed;
+		if (v[i].origin == last->origin && v[i].file == last->file &&
+			!fits(s, hints, last) && fits(s, hints, &v[i]))
+			*last = v[i];
+		last->listed = listed;
+	}
+	s->n = out;
 }
 
 cyre_status cyre_index_salvage(const struct cyre_salvage_source *sources,
@@ -421,7 +451,8 @@ cyre_status cyre_index_salvage(const struct cyre_salvage_source *sources,
 		return st;
 	}
 	s.items = all.v;
-	s.n = all.n ? unite(all.v, all.n) : 0;
+	s.n = all.n;
+	unite(&s, hints);
 	*ret = s;
 	return CYRE_OK;
 }
