@@ -89,6 +89,20 @@ void cyre_findings_sort(struct cyre_findings *list)
 		qsort(list->items, list->n, sizeof(*list->items), compare);
 }
 
+void cyre_findings_drop(struct cyre_findings *list, enum cyre_problem problem)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < list->n; i++) {
+		if (list->items[i].problem == problem)
+			free((char *)list->items[i].text);
+		else
+			list->items[n++] = list->items[i];
+	}
+	list->n = n;
+	list->count[problem] = 0;
+}
+
 void cyre_findings_free(struct cyre_findings *list)
 {
 	size_t i;

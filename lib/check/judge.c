@@ -8,6 +8,7 @@
 #include "judge.h"
 
 #include "check_annotations.h"
+#include "check_foreign.h"
 #include "check_header.h"
 #include "digest.h"
 
@@ -135,6 +136,51 @@ static void judge_expunge(struct court *c)
 		CYRE_FIND(c->found, .problem = CYRE_P_EXPUNGE_STALE,
 			.file = CYRE_FILE_EXPUNGE,
 			.actual = j->index.layout->version);
+}
+
+/* No damage that a rebuild would mend; its bytes are what a server wrote. */
+static bool header_is_sound(const struct court *c)
+{
+	int p;
+
+	for (p = 0; p < CYRE_PROBLEM_COUNT; p++) {
+		const struct cyre_problem_row *row =
+			cyre_problem_row((enum cyre_problem)p);
+
+		if (c->found->count[p] && !strncmp(row->id, "HD-", 3) &&
+			row->severity > CYRE_SEV_NOTE)
+			return false;
+	}
+	return c->j->header_read && c->j->header.magic_ok;
+}
+
+/* What was said of an index of another mailbox before that was known: each
+ * follows from it. */
+static void judge_foreign(struct court *c)
+{
+	static const enum cyre_problem follow[] = {CYRE_P_MESSAGE_GUID,
+		CYRE_P_CACHE_STALE, CYRE_P_CACHE_OLD_FORM,
+		CYRE_P_INDEX_HEADER_FILE_CRC, CYRE_P_INDEX_FLAG_UNNAMED,
+		CYRE_P_INDEX_SYNC_CRC, CYRE_P_ENTRY_UIDVALIDITY_DISAGREES};
+	struct cyre_judgement *j = c->j;
+	struct cyre_foreign_context ctx = {
+		.index = &j->index,
+		.files = c->ev->files,
+		.nfiles = c->ev->nfiles,
+		.header = header_is_sound(c) ? &j->header : NULL,
+		.path_uniqueid = text(c->ev->path_uniqueid),
+		.listed_uniqueid = c->o->listed_uniqueid,
+		.listed_uidvalidity = c->o->listed_uidvalidity,
+	};
+	size_t i;
+
+	if (!j->index_read || !cyre_check_foreign(&ctx, c->found))
+		return;
+	j->index_foreign = true;
+	j->header_foreign = cyre_header_is_foreign(&ctx);
+	j->index_read = j->index_whole = false;
+	for (i = 0; i < sizeof(follow) / sizeof(*follow); i++)
+		cyre_findings_drop(c->found, follow[i]);
 }
 
 static cyre_status judge_files(struct court *c)
@@ -292,6 +338,8 @@ cyre_status cyre_judge_files(const struct cyre_evidence *ev,
 
 	if (o->level < 2)
 		return CYRE_OK;
+	if (o->level >= 3)
+		judge_foreign(&c);
 	st = judge_files(&c);
 	if (st == CYRE_OK && o->level >= 3)
 		st = judge_annotations(&c);

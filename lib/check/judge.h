@@ -17,12 +17,19 @@ struct cyre_judge_options {
 	unsigned level; /* CYRE_LEVEL_... as numbers */
 	uint64_t now;   /* seconds; 0: dates are not held against it */
 	bool absent;    /* it has no file at all, which is told already */
+	/* What mailboxes.db says of it. Empty, 0: nothing. */
+	struct cyre_slice listed_uniqueid;
+	uint64_t listed_uidvalidity;
 };
 
 /* What the judge made of the evidence; free with cyre_judgement_free(). */
 struct cyre_judgement {
 	bool header_read, index_read, expunge_read;
 	bool index_whole; /* no record can have been lost from the index */
+	/* It is of another mailbox: `index` can be read, and nothing goes by
+	 * it, as if it were not there. */
+	bool index_foreign;
+	bool header_foreign; /* and so is cyrus.header, which came with it */
 	struct cyre_header header;
 	struct cyre_index index, expunge;
 	struct cyre_index_totals totals;

@@ -122,6 +122,10 @@ cyre_status cyre_run_look(struct cyre_run *r, struct cyre_worker *w,
 		.level = level, .now = r->o->now, .absent = is_absent(c, m)};
 	cyre_status st;
 
+	if (c->listed) {
+		o.listed_uniqueid = text(c->listed->uniqueid);
+		o.listed_uidvalidity = c->listed->uidvalidity;
+	}
 	*ret = (struct cyre_judgement){0};
 	cyre_findings_free(found);
 	found->keep = KEEP_FINDINGS;

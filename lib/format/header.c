@@ -421,6 +421,9 @@ void cyre_header_free(struct cyre_header *h)
 	*h = (struct cyre_header){.form = CYRE_HEADER_NONE};
 }
 
+/* Eight digits of a hash of the name, then the UIDVALIDITY. */
+#define OLD_ID_LEN 16
+
 uint32_t cyre_uniqueid_hash(struct cyre_slice mboxname, bool wide)
 {
 	const uint32_t prime = 2147484043u;
@@ -437,4 +440,30 @@ uint32_t cyre_uniqueid_hash(struct cyre_slice mboxname, bool wide)
 		h %= prime;
 	}
 	return (uint32_t)h;
+}
+
+static bool hex8(const uint8_t *p, uint64_t *ret)
+{
+	uint64_t v = 0;
+	int i;
+
+	for (i = 0; i < 8; i++) {
+		uint8_t c = p[i];
+
+		if (c >= '0' && c <= '9')
+			v = v << 4 | (unsigned)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			v = v << 4 | (unsigned)(c - 'a' + 10);
+		else
+			return false;
+	}
+	*ret = v;
+	return true;
+}
+
+bool cyre_uniqueid_uidvalidity(struct cyre_slice id, uint64_t *ret)
+{
+	uint64_t hash;
+
+	return id.n == OLD_ID_LEN && hex8(id.p, &hash) && hex8(id.p + 8, ret);
 }

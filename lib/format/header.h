@@ -73,5 +73,7 @@ uint64_t cyre_header_offset(const struct cyre_header *h, struct cyre_slice f);
  * hosts; else as 2.4, 2.5 and all 32-bit hosts did.
  */
 uint32_t cyre_uniqueid_hash(struct cyre_slice mboxname, bool wide);
+/* The second half of such an id; false: it is none. */
+bool cyre_uniqueid_uidvalidity(struct cyre_slice id, uint64_t *ret);
 
 #endif

@@ -314,8 +314,11 @@ cyre_status cyre_plan_make(const struct cyre_evidence *ev,
 	cyre_status st;
 
 	*ret = (struct cyre_plan){0};
-	/* What is written in the wrong place is in the way of the right one. */
-	if (!anything_to_do(&w) || found->count[CYRE_P_NAME_MISPLACED])
+	/* What is written in the wrong place is in the way of the right one;
+	 * beside an index of another mailbox nothing can be set right. */
+	if (!anything_to_do(&w) || found->count[CYRE_P_NAME_MISPLACED] ||
+		(j->index_foreign &&
+			!cyre_plan_wants(&w, CYRE_P_INDEX_FOREIGN)))
 		return CYRE_OK;
 	if (anything_unreadable(&w))
 		return CYRE_EIO;

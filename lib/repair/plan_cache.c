@@ -174,10 +174,12 @@ static void set_guid(struct cyre_plan_work *w, struct cyre_plan_record *p,
 }
 
 static void set_facts(struct cyre_plan_work *w, struct cyre_plan_record *p,
-	cyre_mail_parser *parser, struct cyre_mail_facts *facts)
+	cyre_mail_parser *parser, struct cyre_slice message,
+	struct cyre_mail_facts *facts)
 {
 	struct cyre_index_record *r = &p->r;
 
+	cyre_plan_settle_doubt(w, p, message, facts);
 	cyre_plan_complete(w, p, facts->guid);
 	if (!r->internaldate)
 		r->internaldate = date_of_file(w, p->file);
@@ -216,7 +218,7 @@ static cyre_status from_message(struct cache_job *c, struct cyre_plan_record *p)
 	c->w->plan->parsed++;
 	/* From before v12 to v12 and later the server reads every message. */
 	if (p->derive || (c->w->from < 12 && c->w->to >= 12))
-		set_facts(c->w, p, c->parser, &facts);
+		set_facts(c->w, p, c->parser, message, &facts);
 	return CYRE_OK;
 }
 

@@ -19,25 +19,6 @@
 /* 2.x: eight digits of a hash of the name, then the UIDVALIDITY. */
 #define OLD_ID_LEN 16
 
-static bool hex8(const uint8_t *p, uint64_t *ret)
-{
-	uint64_t v = 0;
-	int i;
-
-	for (i = 0; i < 8; i++) {
-		uint8_t c = p[i];
-
-		if (c >= '0' && c <= '9')
-			v = v << 4 | (unsigned)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			v = v << 4 | (unsigned)(c - 'a' + 10);
-		else
-			return false;
-	}
-	*ret = v;
-	return true;
-}
-
 /* mailboxes.db, the status cache, the id of a 2.x mailbox, else a new one:
  * later than any the owner's mailboxes have had. */
 static void settle_uidvalidity(struct cyre_plan_work *w)
@@ -45,7 +26,7 @@ static void settle_uidvalidity(struct cyre_plan_work *w)
 	const struct cyre_outside *o = &w->outside;
 	struct cyre_slice id = w->header.uniqueid;
 	const char *origin = "the clock", *loss = NULL;
-	uint64_t v = 0, hash;
+	uint64_t v = 0;
 
 	if (w->h.uidvalidity)
 		return;
@@ -55,8 +36,7 @@ static void settle_uidvalidity(struct cyre_plan_work *w)
 	} else if (o->status_uidvalidity) {
 		v = o->status_uidvalidity;
 		origin = "statuscache.db";
-	} else if (id.n == OLD_ID_LEN && hex8(id.p, &hash) &&
-		   hex8(id.p + 8, &v) && v) {
+	} else if (cyre_uniqueid_uidvalidity(id, &v) && v) {
 		origin = "uniqueid";
 	} else {
 		v = w->hints->now;
@@ -78,7 +58,8 @@ bool cyre_plan_header_is_damaged(const struct cyre_plan_work *w)
 
 	/* An id that no release makes: a copy, or the checksum, knows more. */
 	return !w->j->header_read || !w->j->header.magic_ok ||
-	       (id.n && !cyre_uniqueid_ok(id)) || cyre_plan_family(w, "HD-") ||
+	       w->j->header_foreign || (id.n && !cyre_uniqueid_ok(id)) ||
+	       cyre_plan_family(w, "HD-") ||
 	       cyre_plan_has(
 		       w, (const enum cyre_problem[]){CYRE_P_UNIQUEID_MISFILED,
 				  CYRE_P_EMPTY_MAILBOX_DIR,
@@ -97,7 +78,8 @@ static cyre_status read_left(struct cyre_plan_work *w)
 	for (i = 0; i < 2; i++) {
 		const struct cyre_metafile *m = &w->ev->meta[files[i]];
 
-		if (m->state != CYRE_ENTRY_FILE || !m->bytes.n)
+		if (m->state != CYRE_ENTRY_FILE || !m->bytes.n ||
+			(w->j->header_foreign && files[i] == CYRE_FILE_HEADER))
 			continue;
 		st = cyre_header_salvage(m->bytes, sum ? &sum : NULL, &s);
 		if (st == CYRE_ENOMEM)

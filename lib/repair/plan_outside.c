@@ -38,7 +38,7 @@ cyre_status cyre_plan_outside(struct cyre_plan_work *w)
 	size_t i;
 
 	for (i = 0; i < w->n && !needed; i++)
-		needed = w->records[i].no_flags;
+		needed = w->records[i].no_flags || w->records[i].doubt;
 	if (!needed || !reader->outside)
 		return CYRE_OK;
 	return reader->outside(reader->payload, &w->outside);
@@ -85,7 +85,7 @@ static void note_record(struct cyre_plan_record *p, struct cyre_plan_work *w,
 	bool named = !w->j->header_read || w->j->header.nflags;
 	bool lost = !p->adopted || !w->whole;
 
-	if (!p->adopted && !p->doubtful)
+	if (!p->adopted && !p->doubtful && !p->other)
 		return;
 	p->told = CYRE_RECORD_ALL;
 	cyre_plan_note(w, &(struct cyre_repair){.file = CYRE_FILE_INDEX,
@@ -103,8 +103,13 @@ void cyre_plan_complete(struct cyre_plan_work *w, struct cyre_plan_record *p,
 {
 	const struct cyre_known_message *k = find_known(w, p->r.uid, guid);
 	const char *origin = p->doubtful ? "damaged record" : "message file";
+	bool lent = p->doubt == CYRE_DOUBT_FOREIGN;
 
 	if (k && k->has_flags && (p->no_flags || !p->r.internaldate)) {
+		if (lent) {
+			p->r.system_flags &= CYRE_FLAG_ARCHIVED;
+			p->r.internaldate = 0;
+		}
 		origin = k->doubtful ? "conversations.db, which is damaged"
 				     : "conversations.db";
 		if (!p->r.internaldate)
@@ -113,6 +118,9 @@ void cyre_plan_complete(struct cyre_plan_work *w, struct cyre_plan_record *p,
 			p->r.internaldate -= p->r.internaldate % CYRE_NSEC;
 		if (p->no_flags)
 			take_flags(w, p, k);
+	} else if (lent) {
+		origin = "index of another mailbox";
+		p->no_flags = false;
 	}
 	if (k && w->to >= 13 && !p->r.cid)
 		p->r.cid = k->cid;

@@ -8,6 +8,7 @@
  */
 #include "plan_work.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define DEFAULT_VERSION 17
@@ -111,7 +112,8 @@ static cyre_status run_salvage(struct cyre_plan_work *w)
 
 	for (i = 0; i < 4; i++)
 		if (w->ev->meta[files[i]].state == CYRE_ENTRY_FILE &&
-			w->ev->meta[files[i]].bytes.n)
+			w->ev->meta[files[i]].bytes.n &&
+			!(w->j->index_foreign && files[i] == CYRE_FILE_INDEX))
 			sources[n++] = (struct cyre_salvage_source){
 				w->ev->meta[files[i]].bytes, files[i]};
 	for (i = 0; i < w->j->header.nflags; i++)
@@ -237,6 +239,26 @@ static cyre_status from_salvage(struct cyre_plan_work *w)
 	return st;
 }
 
+/* An index of another mailbox is of the same server. */
+static void take_frame(struct cyre_plan_work *w)
+{
+	const struct cyre_index *ix = &w->j->index;
+	char found[24], taken[] = "0";
+
+	if (!w->from)
+		w->from = ix->layout->version;
+	if (!w->sure_header)
+		w->h.generation_no = ix->h.generation_no;
+	snprintf(found, sizeof(found), "%" PRIu32, ix->count);
+	if (ix->count)
+		cyre_plan_note(
+			w, &(struct cyre_repair){.file = CYRE_FILE_INDEX,
+				   .field = "records",
+				   .before = found,
+				   .after = taken,
+				   .origin = "index of another mailbox"});
+}
+
 /* ---- files ---- */
 
 static int by_uid(const void *va, const void *vb)
@@ -294,9 +316,7 @@ static void use_file(struct cyre_plan_work *w, struct cyre_plan_record *p,
 	if (f->state != CYRE_ENTRY_FILE || f->size == 0)
 		return;
 	set_side(w, p);
-	if (f->size != p->r.size && !p->derive &&
-		cyre_plan_wants(w, CYRE_P_MESSAGE_SIZE))
-		p->derive = p->changed = true;
+	cyre_plan_doubt_size(w, p, f);
 }
 
 /* Deleted mail must not come back; delivered mail must not be lost. */
@@ -327,8 +347,9 @@ static cyre_status adopt(struct cyre_plan_work *w, const struct cyre_msgfile *f)
 	p->file = f;
 	p->derive = p->changed = p->adopted = true;
 	p->no_flags = p->no_keywords = true;
+	cyre_plan_borrow(w, p);
 	if (w->ev->has_archive && f->side == CYRE_SIDE_ARCHIVE)
-		p->r.system_flags = CYRE_FLAG_ARCHIVED;
+		p->r.system_flags |= CYRE_FLAG_ARCHIVED;
 	w->plan->adopted++;
 	return CYRE_OK;
 }
@@ -434,6 +455,8 @@ cyre_status cyre_plan_records(struct cyre_plan_work *w)
 
 	if (st != CYRE_OK)
 		return st;
+	if (w->j->index_foreign)
+		take_frame(w);
 	if (!w->from)
 		w->from = usual_version(w);
 	if (!w->from) {

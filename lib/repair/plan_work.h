@@ -20,6 +20,13 @@ struct cyre_plan_record {
 	bool adopted;  /* there was no record at all */
 	/* Neither it nor any copy says which it had. */
 	bool no_flags, no_keywords;
+	/* Is the message the one it was made of? cyre_plan_settle_doubt(). */
+	enum cyre_plan_doubt {
+		CYRE_DOUBT_NONE,
+		CYRE_DOUBT_SIZE,   /* the file has another size */
+		CYRE_DOUBT_FOREIGN /* it is of the index of another mailbox */
+	} doubt;
+	bool other;    /* it was made of another message */
 	bool changed;  /* clients must fetch it again */
 	bool no_cache; /* what the cache has of it is wrong */
 	/* Where it stands on the disk: in the index or expunge file that was
@@ -140,6 +147,19 @@ struct cyre_floor cyre_plan_modseq(const struct cyre_plan_work *w);
 /* plan_doubts.c: within the steps of header and records. */
 cyre_status cyre_plan_header_doubts(struct cyre_plan_work *w);
 void cyre_plan_record_doubts(struct cyre_plan_work *w);
+
+/* ---- plan_match.c: is a record of the message that has its uid? ---- */
+
+/* `f`: the file of its uid. */
+void cyre_plan_doubt_size(struct cyre_plan_work *w, struct cyre_plan_record *p,
+	const struct cyre_msgfile *f);
+/* What an index of another mailbox has of this uid, if it can be of this file. */
+void cyre_plan_borrow(
+	const struct cyre_plan_work *w, struct cyre_plan_record *p);
+/* When the message was parsed; its dates are still its own. */
+void cyre_plan_settle_doubt(struct cyre_plan_work *w,
+	struct cyre_plan_record *p, struct cyre_slice message,
+	const struct cyre_mail_facts *facts);
 
 /* ---- plan_annotations.c: fields that are annotations in other versions ---- */
 

@@ -66,6 +66,8 @@ CYRE_API void cyre_findings_merge(
 	struct cyre_findings *list, struct cyre_findings *from);
 /* By file, offset, uid, problem, the rest: one order for any thread count. */
 CYRE_API void cyre_findings_sort(struct cyre_findings *list);
+/* Takes back what was found of a problem, when it turned out to be another. */
+void cyre_findings_drop(struct cyre_findings *list, enum cyre_problem problem);
 CYRE_API void cyre_findings_free(struct cyre_findings *list);
 
 /* cyre_find(list, &(struct cyre_finding){...}) without the noise. */

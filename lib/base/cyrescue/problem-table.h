@@ -511,7 +511,11 @@
 	X(INDEX_HEADER_ZEROED, "IX-052", "index-header-zeroed", DAMAGE, RULE, \
 	  "the header is zeros", \
 	  "The mailbox cannot be opened; some of its totals may be lost, no mail is.", \
-	  "Built again; every record behind it whose checksum verifies is kept.")
+	  "Built again; every record behind it whose checksum verifies is kept.") \
+	X(INDEX_FOREIGN, "IX-053", "index-of-another-mailbox", DAMAGE, RULE, \
+	  "of $e messages $a have the size their record says, and $t", \
+	  "Messages are shown with flags, dates and numbers of another mailbox; a server that goes on with it may remove mail.", \
+	  "Built again as if it were missing; a record is taken where it is of the very message. Look whether the mailbox it belongs to misses it: it is kept in the undo archive.")
 
 /* ---- cyrus.expunge (docs/formats/index.md 10.2) ---- */
 #define CYRE_PROBLEMS_EX(X) \
