@@ -57,29 +57,48 @@ bool cyre_plan_family(const struct cyre_plan_work *w, const char *family)
 	return false;
 }
 
-void cyre_plan_note(struct cyre_plan_work *w, const struct cyre_repair *r)
+static bool keep_repair(struct cyre_plan *p, const struct cyre_repair *r)
 {
-	struct cyre_plan *p = w->plan;
 	struct cyre_repair copy = *r, *grown;
 	size_t cap;
 
-	if (p->n_repairs == KEEP_REPAIRS) {
-		p->repairs_dropped++;
-		return;
-	}
 	if (p->n_repairs == p->cap_repairs) {
 		cap = p->cap_repairs ? p->cap_repairs * 2 : 16;
 		grown = reallocarray(p->repairs, cap, sizeof(*grown));
-		if (!grown) {
-			p->repairs_dropped++;
-			return;
-		}
+		if (!grown)
+			return false;
 		p->repairs = grown;
 		p->cap_repairs = cap;
 	}
 	copy.before = r->before ? strdup(r->before) : NULL;
 	copy.after = r->after ? strdup(r->after) : NULL;
 	p->repairs[p->n_repairs++] = copy;
+	return true;
+}
+
+void cyre_plan_note(struct cyre_plan_work *w, const struct cyre_repair *r)
+{
+	struct cyre_plan *p = w->plan;
+
+	if (p->n_repairs < KEEP_REPAIRS && keep_repair(p, r))
+		return;
+	p->repairs_dropped++;
+	p->losses_dropped += r->loss != NULL;
+}
+
+void cyre_plan_note_dropped(struct cyre_plan_work *w)
+{
+	struct cyre_plan *p = w->plan;
+	char n[24];
+
+	if (!p->repairs_dropped)
+		return;
+	snprintf(n, sizeof(n), "%" PRIu64, p->repairs_dropped);
+	keep_repair(
+		p, &(struct cyre_repair){.field = "more values",
+			   .after = n,
+			   .origin = "not told one by one",
+			   .loss = p->losses_dropped ? "some of them" : NULL});
 }
 
 void cyre_plan_note_number(struct cyre_plan_work *w, enum cyre_file file,
@@ -335,6 +354,7 @@ cyre_status cyre_plan_make(const struct cyre_evidence *ev,
 		st = cyre_plan_index(&w);
 	if (st == CYRE_OK) {
 		cyre_plan_tell(&w);
+		cyre_plan_note_dropped(&w);
 		drop_unchanged(&w);
 	}
 	free_work(&w);

@@ -90,7 +90,9 @@ struct cyre_plan {
 	size_t n_moves, cap_moves;
 	struct cyre_repair *repairs;
 	size_t n_repairs, cap_repairs;
-	uint64_t repairs_dropped; /* beyond what is kept */
+	uint64_t
+		repairs_dropped; /* beyond what is kept; the last one says so */
+	uint64_t losses_dropped; /* of those */
 	uint64_t adopted, rederived, parsed, kept;
 };
 

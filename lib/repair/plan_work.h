@@ -92,6 +92,8 @@ bool cyre_plan_family(const struct cyre_plan_work *w, const char *family);
 
 /* Says that a value changes; before and after may be NULL. */
 void cyre_plan_note(struct cyre_plan_work *w, const struct cyre_repair *r);
+/* Says how many there were beyond those that are kept, at the end. */
+void cyre_plan_note_dropped(struct cyre_plan_work *w);
 void cyre_plan_note_text(struct cyre_plan_work *w, const char *field,
 	struct cyre_slice before, struct cyre_slice after, const char *origin,
 	const char *loss); /* of cyrus.header */
