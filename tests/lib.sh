@@ -136,3 +136,24 @@ mailbox() {
     [ -n "$header" ] || fail "no directory for mailbox $1"
     dirname "$header"
 }
+
+# hold FILE: keeps the lock a server would, until release.
+hold() {
+    rm -f "$WORK/held"
+    "$PYTHON" -c 'import fcntl, sys, time
+f = open(sys.argv[1], "r+b")
+fcntl.lockf(f, fcntl.LOCK_EX)
+print("locked", flush=True)
+time.sleep(60)' "$1" >"$WORK/held" &
+    holder=$!
+    for _ in $(seq 100); do
+        [ -s "$WORK/held" ] && return
+        sleep 0.1
+    done
+    fail "could not lock $1"
+}
+
+release() {
+    kill "$holder"
+    wait "$holder" || :
+}

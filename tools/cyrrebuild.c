@@ -397,6 +397,43 @@ static cyre_status undo_folder(struct rebuild_tool *t,
 	return st;
 }
 
+/* The configdirectory that has this archive or folder of archives: that of a
+ * server unless the folder was named with --undo-dir. NULL: it has none. */
+static char *confdir_of(const char *undo)
+{
+	char *path = realpath(undo, NULL), *name;
+
+	while (path && (name = strrchr(path, '/')) && name != path) {
+		*name = '\0';
+		if (!strcmp(name + 1, CYRE_UNDO_FOLDER))
+			return path;
+	}
+	free(path);
+	return NULL;
+}
+
+/* Where the archive is, and where the options say, or imapd.conf is wont to be:
+ * one can be undone without any. */
+static cyre_status look_for_server(
+	const struct rebuild_tool *t, struct cyre_error *reterr)
+{
+	char *confdir = confdir_of(t->undo);
+	struct cyre_source_place place = {.confdir = confdir};
+	cyre_status st = CYRE_OK;
+	size_t i, n = 0;
+
+	if (confdir)
+		st = cyre_server_look(&place, reterr);
+	free(confdir);
+	if (cyre_tool_has_place(&t->common))
+		n = cyre_tool_places(TOOL, &t->common);
+	for (i = 0; i < n && st == CYRE_OK; i++) {
+		place = cyre_tool_place(&t->common, i);
+		st = cyre_server_look(&place, reterr);
+	}
+	return st;
+}
+
 static int undo(struct rebuild_tool *t)
 {
 	struct cyre_undo_totals n = {0};
@@ -404,6 +441,11 @@ static int undo(struct rebuild_tool *t)
 	struct stat sb;
 	cyre_status st;
 
+	st = t->dry_run || t->o.offline ? CYRE_OK : look_for_server(t, &err);
+	if (st != CYRE_OK) {
+		cyre_tool_explain(TOOL, st, &err);
+		return EXIT_NOT_DONE;
+	}
 	if (stat(t->undo, &sb) == 0 && S_ISDIR(sb.st_mode))
 		st = undo_folder(t, &n, &err);
 	else
@@ -445,6 +487,10 @@ static void check_usage(const struct rebuild_tool *t)
 		cyre_usage_error(TOOL, "--resume needs --apply");
 	if (t->undo && t->o.apply)
 		cyre_usage_error(TOOL, "--undo and --apply exclude each other");
+	if (t->undo && t->o.online)
+		cyre_usage_error(TOOL,
+			"--undo and --online exclude each other: stop the "
+			"server");
 	if (t->undo && selects(&t->common))
 		cyre_usage_error(TOOL,
 			"--undo takes whole archives; -p, -u, -m and --shard "

@@ -15,20 +15,19 @@
 #define PID_FILES 16
 
 /* The path below --root, owned by the buffer; NULL stays NULL. */
-static const char *rooted(
-	const struct cyre_run *r, const char *path, struct cyre_buf *b)
+static const char *rooted(const struct cyre_source_place *place,
+	const char *path, struct cyre_buf *b)
 {
 	if (!path)
 		return NULL;
-	cyre_place_path(&r->o->place, path, b);
+	cyre_place_path(place, path, b);
 	cyre_put_u8(b, '\0');
 	return b->bad ? NULL : (const char *)b->p;
 }
 
-bool cyre_rebuild_server_runs(
-	const struct cyre_run *r, struct cyre_error *reterr)
+static bool server_runs(const struct cyre_source_place *place,
+	const struct cyre_conf *conf, struct cyre_error *reterr)
 {
-	const struct cyre_conf *conf = r->conf;
 	struct cyre_buf b[PID_FILES + 3] = {{0}};
 	const char *pids[PID_FILES + 1], *own;
 	struct cyre_server_signs signs = {.pid_files = pids};
@@ -37,12 +36,13 @@ bool cyre_rebuild_server_runs(
 	size_t i;
 
 	own = cyre_conf_get(conf, "master_pid_file");
-	signs.confdir = rooted(r, conf->configdirectory, &b[PID_FILES]);
-	signs.proc_path = rooted(r, conf->proc_path, &b[PID_FILES + 1]);
-	pids[0] = rooted(r, own, &b[PID_FILES + 2]);
+	signs.confdir = rooted(place, conf->configdirectory, &b[PID_FILES]);
+	signs.proc_path = rooted(place, conf->proc_path, &b[PID_FILES + 1]);
+	pids[0] = rooted(place, own, &b[PID_FILES + 2]);
 	signs.n_pid_files = pids[0] != NULL;
 	for (i = 0; i < cyre_n_pid_files && i < PID_FILES; i++) {
-		pids[signs.n_pid_files] = rooted(r, cyre_pid_files[i], &b[i]);
+		pids[signs.n_pid_files] =
+			rooted(place, cyre_pid_files[i], &b[i]);
 		signs.n_pid_files += pids[signs.n_pid_files] != NULL;
 	}
 	runs = cyre_server_is_running(&signs, &sign);
@@ -54,6 +54,28 @@ bool cyre_rebuild_server_runs(
 	for (i = 0; i < PID_FILES + 3; i++)
 		cyre_buf_free(&b[i]);
 	return runs;
+}
+
+bool cyre_rebuild_server_runs(
+	const struct cyre_run *r, struct cyre_error *reterr)
+{
+	return server_runs(&r->o->place, r->conf, reterr);
+}
+
+cyre_status cyre_server_look(
+	const struct cyre_source_place *place, struct cyre_error *reterr)
+{
+	struct cyre_findings found = {0};
+	struct cyre_conf *conf;
+	cyre_status st = cyre_conf_load(place, &found, &conf, reterr);
+
+	cyre_findings_free(&found);
+	if (st != CYRE_OK)
+		return st;
+	if (server_runs(place, conf, reterr))
+		st = CYRE_EBUSY;
+	cyre_conf_free(conf);
+	return st;
 }
 
 /* The directory of the mailbox that has the file; -1: none. */

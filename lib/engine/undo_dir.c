@@ -1,6 +1,8 @@
 /* undo_dir.c - see undo_dir.h. */
 #include "undo_dir.h"
 
+#include <cyrescue/rebuild.h>
+
 #include <sys/stat.h>
 
 #include "conf_load.h"
@@ -15,7 +17,7 @@ cyre_status cyre_undo_dir_make(
 		cyre_put_str(ret, given);
 	} else if (confdir) {
 		cyre_place_path(&r->o->place, confdir, ret);
-		cyre_put_str(ret, "/cyrescue-undo");
+		cyre_put_str(ret, "/" CYRE_UNDO_FOLDER);
 	} else {
 		if (r->error) {
 			*r->error = (struct cyre_error){.call = "rebuild"};

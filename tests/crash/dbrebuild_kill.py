@@ -124,7 +124,7 @@ def kill_all(what, pristine, tree):
             return "%s: the second run: %d" % (where, status), killed
         if glob.glob(tree + "/conf/**/.cyrescue*", recursive=True):
             return where + ": a temporary file is left", killed
-        subprocess.run([BUILD + "/tools/cyrrebuild", "--undo",
+        subprocess.run([BUILD + "/tools/cyrrebuild", "--offline", "--undo",
                         tree + "/conf/cyrescue-undo"], check=True,
                        stdout=subprocess.DEVNULL)
         with open(db, "rb") as f:

@@ -164,7 +164,7 @@ class Case:
         self.apply = [TOOL, "-C", conf, "--offline", "--apply", "-j1"] + \
             (["--orphans", "quarantine", "--accept", "all"]
              if scenario.quarantine else [])
-        self.undo = [TOOL, "--undo", self.undo_dir, "-q"]
+        self.undo = [TOOL, "--offline", "--undo", self.undo_dir, "-q"]
 
     def remove(self):
         shutil.rmtree(self.top)

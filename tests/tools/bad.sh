@@ -89,7 +89,7 @@ rebuilt_and_undone() {
     rebuild "$WORK/second.jsonl"
     snapshot | diff "$WORK/rebuilt" - >&2 || fail "$case: not idempotent"
     [ ! -d "$TREE/conf/cyrescue-undo" ] ||
-        run 0 cyrrebuild --undo "$TREE/conf/cyrescue-undo" -q
+        run 0 cyrrebuild --offline --undo "$TREE/conf/cyrescue-undo" -q
     snapshot | diff "$WORK/damaged" - >&2 || fail "$case: not undone"
 }
 

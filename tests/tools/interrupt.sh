@@ -79,7 +79,7 @@ unpack 3.6.1-default "$WORK/order"
 rm "$(mailbox user.fritz.Drafts)/cyrus.index" "$(mailbox user.fritz)/cyrus.index"
 run 1 rebuild --apply -j1 -u fritz -u anna --order name -o "$WORK/report"
 names "$WORK/report" | sort -c || fail "not in the order of the names"
-run 0 cyrrebuild --undo "$TREE/conf/cyrescue-undo" -q
+run 0 cyrrebuild --offline --undo "$TREE/conf/cyrescue-undo" -q
 run 1 rebuild --apply -j1 -u fritz -u anna --order impact -o "$WORK/impact"
 names "$WORK/impact" >"$WORK/names"
 first=$(head -n 1 "$WORK/names")

@@ -105,11 +105,11 @@ for name in 3.6.1-default 2.4.22-default; do
     [ -e "$there" ] || fail "$name: the first of two is gone"
     [ -e "$there~1" ] || fail "$name: the second of two is gone"
 
-    run 4 cyrrebuild --undo "$TREE/conf/cyrescue-undo"
+    run 4 cyrrebuild --offline --undo "$TREE/conf/cyrescue-undo"
     has "$WORK/out" "^refused: changed.*/$uid\\.$"
     has "$box/$uid." '^another$'
     rm "$box/$uid."
-    run 0 cyrrebuild --undo \
+    run 0 cyrrebuild --offline --undo \
         "$(find "$TREE/conf/cyrescue-undo" -name '*.zst' | sort | head -n 1)"
     has "$WORK/out" "^move.*/$uid\\.$"
     [ "$(stat -c '%i %a %U:%G %y' "$box/$uid.")" = "$file" ] || fail "$name: not undone"
@@ -121,7 +121,7 @@ for name in 3.6.1-default 2.4.22-default; do
     run 1 rebuild --apply --orphans adopt
     run 0 scan --level 4
     [ -z "$(left_files)" ] || fail "$name: not adopted"
-    run 0 cyrrebuild --undo "$TREE/conf/cyrescue-undo" -q
+    run 0 cyrrebuild --offline --undo "$TREE/conf/cyrescue-undo" -q
     snapshot | cmp - "$WORK/before" || fail "$name: not the originals"
     rm -r "$TREE/conf/cyrescue-undo" "$box/$uid."
 
@@ -141,7 +141,7 @@ for name in 3.6.1-default 2.4.22-default; do
     [ -L "${there%/*}/cyrus.cache" ] || fail "$name: the link is gone"
     [ -p "${there%/*}/cyrus.header/fifo" ] || fail "$name: the folder is gone"
     run 0 scan --level 4
-    run 0 cyrrebuild --undo "$TREE/conf/cyrescue-undo"
+    run 0 cyrrebuild --offline --undo "$TREE/conf/cyrescue-undo"
     snapshot | diff "$WORK/before" - || fail "$name: not the originals"
     rm -rf "$TREE"
 done

@@ -213,7 +213,7 @@ def one(name, archive, work, tables):
         status, out = cyrdb(tree, "--apply")
         if status or "unchanged" not in out:
             fail(f"{where}: a second time: {status} {out}")
-        subprocess.run(["cyrrebuild", "--undo", tree + "/conf/cyrescue-undo"],
+        subprocess.run(["cyrrebuild", "--offline", "--undo", tree + "/conf/cyrescue-undo"],
                        check=True, stdout=subprocess.DEVNULL)
         if (open(db, "rb").read() if os.path.exists(db) else None) != before:
             fail(f"{where}: the undo did not bring the file back")

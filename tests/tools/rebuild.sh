@@ -62,7 +62,7 @@ repairs() {
 undo_all() {
     local archive
     for archive in $(find "$TREE/conf/cyrescue-undo" -name '*.tar.zst' | sort -r); do
-        run 0 cyrrebuild --undo "$archive" -q
+        run 0 cyrrebuild --offline --undo "$archive" -q
         rm "$archive"
     done
 }

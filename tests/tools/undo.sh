@@ -28,7 +28,7 @@ snapshot "$TREE" >"$WORK/rebuilt"
 archive=$(find "$undo" -name '*.tar.zst' | sort | tail -n 1)
 
 # A dry run tells all and does nothing.
-run 0 cyrrebuild --undo "$undo" -n
+run 0 cyrrebuild --offline --undo "$undo" -n
 has "$WORK/out" '^restore	user\.anna	.*/cyrus\.index$'
 has "$WORK/out" '^remove	user\.fritz	.*/cyrus\.header$'
 has "$WORK/out" 'dry run: nothing was done'
@@ -42,7 +42,7 @@ for n in -n ''; do
     status=0
     # The archives of the others are undone until one is refused.
     for a in $(find "$undo" -name '*.tar.zst' | sort -r); do
-        cyrrebuild --undo "$a" $n >"$WORK/out" || status=$?
+        cyrrebuild --offline --undo "$a" $n >"$WORK/out" || status=$?
         [ $status -eq 0 ] || break
     done
     [ $status -eq 4 ] || fail "exit status $status"
@@ -51,20 +51,41 @@ for n in -n ''; do
     cmp -s <(cat "$WORK/index" - <<<x | head -c -1) "$anna/cyrus.index" ||
         fail "a file that was changed is gone"
 done
-run 0 cyrrebuild --undo "$undo" --force -q
+run 0 cyrrebuild --offline --undo "$undo" --force -q
 snapshot "$TREE" | diff "$WORK/damaged" - || fail "not the originals"
-run 0 cyrrebuild --undo "$undo"
+run 0 cyrrebuild --offline --undo "$undo"
 has "$WORK/out" '^0 restored, 0 removed, 0 moved back, [1-9]'
 
+# A server that runs: found by the archive's place, or by imapd.conf.
+echo "master_pid_file: $WORK/master.pid" >>"$TREE/imapd.conf"
+for pid in "$WORK/master.pid" "$TREE/conf/master.pid"; do
+    echo 1 >"$pid"
+    hold "$pid"
+    run 8 cyrrebuild -C "$TREE/imapd.conf" --undo "$archive"
+    has "$WORK/err" 'the server runs'
+    run 0 cyrrebuild -C "$TREE/imapd.conf" --undo "$archive" -n
+    run 0 cyrrebuild -C "$TREE/imapd.conf" --undo "$archive" --offline
+    release
+    rm "$pid"
+done
+echo 1 >"$TREE/conf/master.pid"
+hold "$TREE/conf/master.pid"
+run 8 cyrrebuild --undo "$undo"
+has "$WORK/err" 'the server runs'
+release
+rm "$TREE/conf/master.pid"
+run 16 cyrrebuild --undo "$undo" --online
+has "$WORK/err" 'stop the server'
+
 # No archive, a damaged one, one of nothing.
-run 8 cyrrebuild --undo "$WORK/none"
+run 8 cyrrebuild --offline --undo "$WORK/none"
 has "$WORK/err" '/none: No such file'
 head -c 1000 "$archive" >"$WORK/undo-1.tar.zst"
-run 8 cyrrebuild --undo "$WORK/undo-1.tar.zst"
+run 8 cyrrebuild --offline --undo "$WORK/undo-1.tar.zst"
 [ "$(wc -l <"$WORK/err")" -eq 1 ] || fail "not one line"
 mkdir "$WORK/empty"
-run 0 cyrrebuild --undo "$WORK/empty"
-run 16 cyrrebuild --undo "$undo" -u anna
+run 0 cyrrebuild --offline --undo "$WORK/empty"
+run 16 cyrrebuild --offline --undo "$undo" -u anna
 has "$WORK/err" 'whole archives'
 
 # Rebuilt in its place, undone below the root of a rescue system …
@@ -73,8 +94,8 @@ run 1 cyrrebuild -C "$TREE/imapd.conf" --offline --apply
 rescue=$WORK/rescue
 mkdir -p "$rescue$(dirname "$TREE")"
 mv "$TREE" "$rescue$TREE"
-run 8 cyrrebuild --undo "$rescue$undo" -q
-run 0 cyrrebuild --undo "$rescue$undo" --root "$rescue/"
+run 8 cyrrebuild --offline --undo "$rescue$undo" -q
+run 0 cyrrebuild --offline --undo "$rescue$undo" --root "$rescue/"
 has "$WORK/out" "	$rescue$TREE/spool"
 snapshot "$rescue$TREE" | diff "$WORK/damaged" - || fail "not the originals below a root"
 
@@ -82,8 +103,8 @@ snapshot "$rescue$TREE" | diff "$WORK/damaged" - || fail "not the originals belo
 rm -r "$rescue$undo"
 run 1 cyrrebuild --root "$rescue" -C "$TREE/imapd.conf" --offline --apply
 mv "$rescue$TREE" "$TREE"
-run 8 cyrrebuild --undo "$undo" -q
-run 0 cyrrebuild --undo "$undo" --root / -q
+run 8 cyrrebuild --offline --undo "$undo" -q
+run 0 cyrrebuild --offline --undo "$undo" --root / -q
 snapshot "$TREE" | diff "$WORK/damaged" - || fail "not the originals in their place"
 
 # A third place than that of the rebuild.
@@ -91,6 +112,6 @@ rm -r "$undo"
 mv "$TREE" "$rescue$TREE"
 run 1 cyrrebuild --root "$rescue" -C "$TREE/imapd.conf" --offline --apply
 mv "$rescue" "$WORK/elsewhere"
-run 0 cyrrebuild --undo "$WORK/elsewhere$undo" --root "$WORK/elsewhere" -q
+run 0 cyrrebuild --offline --undo "$WORK/elsewhere$undo" --root "$WORK/elsewhere" -q
 snapshot "$WORK/elsewhere$TREE" | diff "$WORK/damaged" - ||
     fail "not the originals in a third place"

@@ -147,17 +147,30 @@ bool cyre_tool_close(const char *tool, struct cyre_tool_outputs *out,
 }
 
 /* Named or not, it must be there before anything is begun. */
+static bool exists(const char *root, const char *config, char path[4096])
+{
+	snprintf(path, 4096, "%s%s%s", root ? root : "",
+		root && *config != '/' ? "/" : "", config);
+	return access(path, F_OK) == 0;
+}
+
 static void must_exist(const char *tool, const char *root, const char *config)
 {
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%s%s%s", root ? root : "",
-		root && *config != '/' ? "/" : "", config);
-	if (access(path, F_OK))
+	if (!exists(root, config, path))
 		cyre_usage_error(tool,
 			"there is no %s; name imapd.conf with -C, the server's "
 			"root with --root, or a bare spool with --spool",
 			path);
+}
+
+bool cyre_tool_has_place(const struct cyre_common_options *c)
+{
+	char path[4096];
+
+	return c->configs.n || c->spools.n || c->confdir ||
+	       exists(c->root, DEFAULT_CONFIG, path);
 }
 
 size_t cyre_tool_places(const char *tool, const struct cyre_common_options *c)

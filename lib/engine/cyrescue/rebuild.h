@@ -16,6 +16,8 @@
 #include <cyrescue/policy.h>
 #include <cyrescue/scan.h>
 
+#define CYRE_UNDO_FOLDER "cyrescue-undo"
+
 struct cyre_rebuild_options {
 	struct cyre_scan_options scan; /* its level is not used */
 
@@ -32,7 +34,7 @@ struct cyre_rebuild_options {
 
 	const char *run; /* a name for journal and archives; NULL: none */
 	/* Folder of the undo archives, made when it is not there; NULL:
-	 * <configdirectory>/cyrescue-undo. */
+	 * CYRE_UNDO_FOLDER in the configdirectory. */
 	const char *undo_dir;
 	/* The journal, added to; NULL: RUN.journal in the undo folder. */
 	const char *journal;
@@ -69,5 +71,13 @@ struct cyre_rebuild_result {
  */
 CYRE_API cyre_status cyre_rebuild(const struct cyre_rebuild_options *o,
 	struct cyre_rebuild_result *ret, struct cyre_error *reterr);
+
+/*
+ * Does a server run here? For what is done without a rebuild: cyre_undo().
+ * CYRE_OK: nothing shows it; CYRE_EBUSY: `reterr` says what does; CYRE_EIO when
+ * the configuration cannot be read; CYRE_ENOMEM.
+ */
+CYRE_API cyre_status cyre_server_look(
+	const struct cyre_source_place *place, struct cyre_error *reterr);
 
 #endif

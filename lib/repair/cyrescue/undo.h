@@ -58,7 +58,8 @@ struct cyre_undo_totals {
 };
 
 /*
- * Undoes one archive. The server must not run, or its locks are held.
+ * Undoes one archive. The server must not run (cyre_server_look() tells), or
+ * its locks are held.
  *
  * CYRE_OK; CYRE_EBUSY: some mailboxes were refused, the others are done;
  * CYRE_EFORMAT: the archive is damaged, not finished or not ours, nothing was
