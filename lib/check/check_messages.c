@@ -23,6 +23,11 @@ static bool zeros(const uint8_t *p, size_t n)
 	return n == 0;
 }
 
+bool cyre_message_is_zeroed(struct cyre_slice bytes)
+{
+	return bytes.n && zeros(bytes.p, bytes.n < ZEROED ? bytes.n : ZEROED);
+}
+
 bool cyre_record_has_guid(
 	const struct cyre_index *ix, const struct cyre_index_record *r)
 {
@@ -43,7 +48,7 @@ cyre_status cyre_check_message(const struct cyre_index *ix,
 	uint8_t sha1[CYRE_SHA1_LEN];
 	cyre_status st = CYRE_OK;
 
-	if (bytes.n && zeros(bytes.p, bytes.n < ZEROED ? bytes.n : ZEROED))
+	if (cyre_message_is_zeroed(bytes))
 		CYRE_FIND(found, .problem = CYRE_P_MESSAGE_ZEROED,
 			.file = CYRE_FILE_MESSAGE, .uid = uid);
 	if (!r || !bytes.n || !cyre_record_has_guid(ix, r))

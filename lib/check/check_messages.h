@@ -11,6 +11,8 @@
 #include "evidence.h"
 #include "index.h"
 
+/* Does it begin as a file of which a disk block was lost? */
+bool cyre_message_is_zeroed(struct cyre_slice bytes);
 /* Has this record a GUID that is the SHA-1 of the file? (index.md 8.4) */
 bool cyre_record_has_guid(
 	const struct cyre_index *ix, const struct cyre_index_record *r);

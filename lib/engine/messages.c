@@ -17,8 +17,7 @@
 #include "check_messages.h"
 #include "pool.h"
 
-#define RANGE      1024        /* messages */
-#define SPLIT_FROM (8 * RANGE) /* a smaller mailbox is one worker's */
+#define RANGE 1024 /* messages */
 
 struct reading {
 	const struct cyre_run *r;
@@ -286,12 +285,6 @@ static cyre_status read_together(struct team *t)
 	return st == CYRE_OK ? t->status : st;
 }
 
-/* The helpers are free, and there are any. */
-static bool call_helpers(struct cyre_run *r)
-{
-	return r->threads > 1 && pthread_mutex_trylock(&r->helping) == 0;
-}
-
 cyre_status cyre_run_messages(struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_judgement *j, struct cyre_findings *found)
 {
@@ -300,10 +293,10 @@ cyre_status cyre_run_messages(struct cyre_run *r, struct cyre_worker *w,
 	struct place start = {.next = 1};
 	cyre_status st;
 
-	if (w->gatherer.ev.nfiles < SPLIT_FROM || !call_helpers(r))
+	if (!cyre_run_call_helpers(r, w->gatherer.ev.nfiles))
 		return read_range(
 			&rd, start, w->gatherer.files, w->gatherer.ev.nfiles);
 	st = read_together(&team);
-	pthread_mutex_unlock(&r->helping);
+	cyre_run_dismiss_helpers(r);
 	return st;
 }

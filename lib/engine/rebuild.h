@@ -84,6 +84,11 @@ struct cyre_rebuild {
 cyre_status cyre_rebuild_survey(struct cyre_run *r);
 cyre_status cyre_rebuild_work(struct cyre_run *r);
 
+/* rebuild_parse.c: cyre_plan_reader.parse, of the mailbox that `w` has
+ * gathered, with all threads when there are many messages. */
+cyre_status cyre_rebuild_parse(struct cyre_run *r, struct cyre_worker *w,
+	const struct cyre_plan_parsing *p, struct cyre_findings *found);
+
 /* rebuild_files.c: from a plan to changes. The evidence is still there. */
 cyre_status cyre_rebuild_changes(struct cyre_rebuild *rb, struct cyre_worker *w,
 	const struct cyre_mailbox *m, struct cyre_rebuild_box *box);

@@ -25,21 +25,11 @@ struct reader {
 	struct cyre_findings *found;
 };
 
-static cyre_status read_message(
-	void *payload, const struct cyre_msgfile *f, struct cyre_slice *ret)
+static cyre_status parse(void *payload, const struct cyre_plan_parsing *p)
 {
 	struct reader *rd = payload;
 
-	if (cyre_run_stopped(&rd->rb->run))
-		return CYRE_ECANCELED;
-	return cyre_gather_message(&rd->w->gatherer, f, ret);
-}
-
-static cyre_status get_parser(void *payload,
-	const struct cyre_mail_behaviour *b, cyre_mail_parser **ret)
-{
-	return cyre_parsers_get(
-		&((struct reader *)payload)->w->parsers, b, ret);
+	return cyre_rebuild_parse(&rd->rb->run, rd->w, p, rd->found);
 }
 
 static cyre_status get_outside(void *payload, struct cyre_outside *ret)
@@ -154,10 +144,8 @@ static cyre_status make_plan(struct cyre_rebuild *rb, struct cyre_worker *w,
 		&rb->neighbours[c->mailbox->partition];
 	struct reader rd = {
 		.rb = rb, .w = w, .c = c, .j = j, .found = &box->slot.found};
-	struct cyre_plan_reader reader = {.message = read_message,
-		.parser = get_parser,
-		.outside = get_outside,
-		.payload = &rd};
+	struct cyre_plan_reader reader = {
+		.parse = parse, .outside = get_outside, .payload = &rd};
 	struct cyre_plan_policy policy = {.accept = o->accept,
 		.orphans = o->orphans,
 		.only = o->only,

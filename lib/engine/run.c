@@ -16,6 +16,7 @@
 
 #define DEFAULT_MEMORY (UINT64_C(1) << 30)
 #define PARSER_MEMORY  (UINT64_C(1) << 30) /* bytes, of one message */
+#define SPLIT_FROM     8192 /* messages; a smaller mailbox is one worker's */
 
 bool cyre_run_open_meta(const struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_mailbox *m, enum cyre_file file,
@@ -46,6 +47,17 @@ bool cyre_run_open_meta(const struct cyre_run *r, struct cyre_worker *w,
 bool cyre_run_stopped(const struct cyre_run *r)
 {
 	return r->status != CYRE_OK || (r->o->stop && *r->o->stop);
+}
+
+bool cyre_run_call_helpers(struct cyre_run *r, size_t messages)
+{
+	return messages >= SPLIT_FROM && r->threads > 1 &&
+	       pthread_mutex_trylock(&r->helping) == 0;
+}
+
+void cyre_run_dismiss_helpers(struct cyre_run *r)
+{
+	pthread_mutex_unlock(&r->helping);
 }
 
 static bool stopped(void *payload)

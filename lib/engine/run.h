@@ -201,6 +201,13 @@ bool cyre_run_open_meta(const struct cyre_run *r, struct cyre_worker *w,
 	struct cyre_file_info *ret);
 
 bool cyre_run_stopped(const struct cyre_run *r);
+/*
+ * A mailbox of many messages is read by all threads. True: the helpers are this
+ * worker's until it dismisses them. False: so many messages are one worker's,
+ * the helpers help another, or there are none.
+ */
+bool cyre_run_call_helpers(struct cyre_run *r, size_t messages);
+void cyre_run_dismiss_helpers(struct cyre_run *r);
 /* Runs `work` over 0 to n-1 with the run's threads; done may be NULL. */
 cyre_status cyre_run_jobs(struct cyre_run *r, size_t n,
 	void (*work)(void *run, unsigned worker, size_t job),

@@ -1,8 +1,8 @@
 /*
  * plan.h - evidence + findings + policy -> the new files of one mailbox
  *
- * Pure but for the callbacks: messages come through one, parsers and what other
- * files know through the others. Each value that changes has its origin, and what was lost is said
+ * Pure but for the callbacks: one parses messages, the other tells what other
+ * files know. Each value that changes has its origin, and what was lost is said
  * (docs/design.md section 5 is the table of what is taken from where).
  *
  * The same evidence gives the same bytes, and the plan of a repaired mailbox is
@@ -43,14 +43,33 @@ struct cyre_plan_hints {
 	uint32_t generation; /* of a cache that is about to be replaced */
 };
 
+/* What is known of a message that was parsed, beside its cache record. */
+struct cyre_plan_parsed {
+	struct cyre_mail_facts facts;
+	bool zeroed; /* cyre_message_is_zeroed() */
+};
+
+/* The messages that a plan wants parsed, and who takes what comes out. */
+struct cyre_plan_parsing {
+	const struct cyre_mail_behaviour *behaviour;
+	const struct cyre_msgfile *const *files;
+	size_t n;
+	/*
+	 * One message, in the order of `files`, in the thread that asked. The
+	 * record is valid for the call; `parser` is one of that thread and of
+	 * the behaviour, for cyre_mail_dates(). What it returns ends it all,
+	 * unless it is CYRE_OK.
+	 */
+	cyre_status (*take)(void *payload, const cyre_mail_parser *parser,
+		struct cyre_slice record, struct cyre_plan_parsed *m);
+	void *payload;
+};
+
 struct cyre_plan_reader {
-	/* The bytes of a message, valid until the next call. CYRE_OK; CYRE_EIO:
-	 * it cannot be read (a finding was made); CYRE_ENOMEM. */
-	cyre_status (*message)(void *payload, const struct cyre_msgfile *f,
-		struct cyre_slice *ret);
-	/* The parser of a behaviour, kept by the callee. CYRE_OK, ENOMEM. */
-	cyre_status (*parser)(void *payload,
-		const struct cyre_mail_behaviour *b, cyre_mail_parser **ret);
+	/* Parses all of them, many at a time where that helps. CYRE_OK;
+	 * CYRE_EIO: one cannot be read (a finding was made); CYRE_ECANCELED;
+	 * what cyre_mail_parse() or take() said; CYRE_ENOMEM. */
+	cyre_status (*parse)(void *payload, const struct cyre_plan_parsing *p);
 	/* What other files know; asked at most once, and only when the own ones
 	 * do not say. Valid until the plan is made. NULL: there is nothing to
 	 * ask. CYRE_OK, ENOMEM. */

@@ -11,6 +11,8 @@
  */
 #include "plan_work.h"
 
+#include <stdlib.h>
+
 #include "check_cache.h"
 #include "digest.h"
 
@@ -20,7 +22,7 @@ struct cache_job {
 	struct cyre_source *old; /* NULL: there is none */
 	struct cyre_buf *out;    /* the new cache; NULL: it stays */
 	struct cyre_cache_scratch scratch;
-	cyre_mail_parser *parser;
+	size_t next; /* the first record that `out` has not got yet */
 };
 
 static enum cyre_file file_of(enum cyre_msg_side side)
@@ -132,17 +134,7 @@ static cyre_status look_at_old(struct cache_job *c, bool *ret_stays)
 	return st;
 }
 
-/* ---- what the message tells ---- */
-
-static cyre_status get_parser(struct cache_job *c)
-{
-	const struct cyre_plan_reader *reader = c->w->reader;
-
-	if (c->parser)
-		return CYRE_OK;
-	return reader->parser(
-		reader->payload, cyre_plan_behaviour(c->w), &c->parser);
-}
+/* ---- what a message tells ---- */
 
 static uint64_t ns(int64_t seconds)
 {
@@ -174,12 +166,12 @@ static void set_guid(struct cyre_plan_work *w, struct cyre_plan_record *p,
 }
 
 static void set_facts(struct cyre_plan_work *w, struct cyre_plan_record *p,
-	cyre_mail_parser *parser, struct cyre_slice message,
-	struct cyre_mail_facts *facts)
+	const cyre_mail_parser *parser, struct cyre_plan_parsed *m)
 {
 	struct cyre_index_record *r = &p->r;
+	struct cyre_mail_facts *facts = &m->facts;
 
-	cyre_plan_settle_doubt(w, p, message, facts);
+	cyre_plan_settle_doubt(w, p, m);
 	cyre_plan_complete(w, p, facts->guid);
 	if (!r->internaldate)
 		r->internaldate = date_of_file(w, p->file);
@@ -195,31 +187,6 @@ static void set_facts(struct cyre_plan_work *w, struct cyre_plan_record *p,
 	r->gmtime = ns(facts->gmtime);
 	set_guid(w, p, facts);
 	w->plan->rederived++;
-}
-
-/* Parses the message; its record is appended to the new cache. */
-static cyre_status from_message(struct cache_job *c, struct cyre_plan_record *p)
-{
-	const struct cyre_plan_reader *reader = c->w->reader;
-	struct cyre_mail_facts facts;
-	struct cyre_slice message;
-	cyre_status st = get_parser(c);
-	size_t at = c->out->n;
-
-	if (st == CYRE_OK)
-		st = reader->message(reader->payload, p->file, &message);
-	if (st == CYRE_OK)
-		st = cyre_mail_parse(c->parser, message, c->out, &facts);
-	if (st != CYRE_OK)
-		return st;
-	p->r.cache_offset = at;
-	p->r.cache_version = facts.cache_version;
-	p->r.cache_crc = facts.cache_crc;
-	c->w->plan->parsed++;
-	/* From before v12 to v12 and later the server reads every message. */
-	if (p->derive || (c->w->from < 12 && c->w->to >= 12))
-		set_facts(c->w, p, c->parser, message, &facts);
-	return CYRE_OK;
 }
 
 static cyre_status copy_old(struct cache_job *c, struct cyre_plan_record *p)
@@ -238,20 +205,91 @@ static cyre_status copy_old(struct cache_job *c, struct cyre_plan_record *p)
 	return CYRE_OK;
 }
 
-static cyre_status put_record(struct cache_job *c, struct cyre_plan_record *p)
+/* From before v12 to v12 and later the server reads every message. */
+static bool wants_facts(
+	const struct cache_job *c, const struct cyre_plan_record *p)
 {
-	bool reparse = p->derive || (c->w->from < 12 && c->w->to >= 12);
+	return p->derive || (c->w->from < 12 && c->w->to >= 12);
+}
 
-	if (p->cache_len && !reparse)
-		return copy_old(c, p);
-	if (has_message(p))
-		return from_message(c, p);
+/* Its cache record is made again, from the message. */
+static bool is_parsed(
+	const struct cache_job *c, const struct cyre_plan_record *p)
+{
+	return wants_cache(c, p) && has_message(p) &&
+	       (!p->cache_len || wants_facts(c, p));
+}
+
+static cyre_status put_old(struct cache_job *c, struct cyre_plan_record *p)
+{
 	if (p->cache_len)
 		return copy_old(c, p);
 	/* Neither message nor cache: the record stands for what was lost. */
 	p->r.cache_offset = 0;
 	p->r.cache_crc = 0;
 	return CYRE_OK;
+}
+
+/* The records up to the next one that is parsed. */
+static cyre_status put_others(struct cache_job *c)
+{
+	struct cyre_plan_work *w = c->w;
+	cyre_status st = CYRE_OK;
+
+	for (; c->next < w->n && st == CYRE_OK; c->next++) {
+		struct cyre_plan_record *p = &w->records[c->next];
+
+		if (is_parsed(c, p))
+			break;
+		if (wants_cache(c, p))
+			st = put_old(c, p);
+		else if (on_side(c, p))
+			p->r.cache_offset = 0;
+	}
+	return st;
+}
+
+static cyre_status take_parsed(void *payload, const cyre_mail_parser *parser,
+	struct cyre_slice record, struct cyre_plan_parsed *m)
+{
+	struct cache_job *c = payload;
+	cyre_status st = put_others(c);
+	struct cyre_plan_record *p = &c->w->records[c->next];
+
+	if (st != CYRE_OK)
+		return st;
+	p->r.cache_offset = c->out->n;
+	p->r.cache_version = m->facts.cache_version;
+	p->r.cache_crc = m->facts.cache_crc;
+	cyre_put_slice(c->out, record);
+	c->w->plan->parsed++;
+	if (wants_facts(c, p))
+		set_facts(c->w, p, parser, m);
+	c->next++;
+	return CYRE_OK;
+}
+
+static cyre_status put_all(struct cache_job *c)
+{
+	const struct cyre_plan_reader *reader = c->w->reader;
+	struct cyre_plan_parsing p = {.take = take_parsed, .payload = c};
+	const struct cyre_msgfile **files =
+		calloc(c->w->n + 1, sizeof(const struct cyre_msgfile *));
+	cyre_status st = CYRE_OK;
+	size_t i;
+
+	if (!files)
+		return CYRE_ENOMEM;
+	for (i = 0; i < c->w->n; i++)
+		if (is_parsed(c, &c->w->records[i]))
+			files[p.n++] = c->w->records[i].file;
+	p.files = files;
+	if (p.n) {
+		p.behaviour = cyre_plan_behaviour(c->w);
+		st = reader->parse(reader->payload, &p);
+	}
+	free(files);
+	return st == CYRE_OK ? put_others(c) : st;
 }
 
 /*
@@ -272,19 +310,13 @@ static cyre_status write_new(struct cache_job *c)
 {
 	struct cyre_plan_work *w = c->w;
 	struct cyre_plan_file *f = cyre_plan_add_file(w, file_of(c->side));
-	cyre_status st = CYRE_OK;
-	size_t i;
+	cyre_status st;
 
 	c->out = &f->bytes;
 	w->h.generation_no = next_generation(c);
 	w->new_cache[c->side] = true;
 	cyre_put_be32(c->out, (uint32_t)w->h.generation_no);
-	for (i = 0; i < w->n && st == CYRE_OK; i++) {
-		if (wants_cache(c, &w->records[i]))
-			st = put_record(c, &w->records[i]);
-		else if (on_side(c, &w->records[i]))
-			w->records[i].r.cache_offset = 0;
-	}
+	st = put_all(c);
 	if (st == CYRE_OK && c->out->bad)
 		st = CYRE_ENOMEM;
 	return st;

@@ -95,16 +95,6 @@ static bool is_exactly(const struct cyre_plan_work *w,
 	       (!r->content_lines || r->content_lines == f->content_lines);
 }
 
-static bool begins_with_zeros(struct cyre_slice m)
-{
-	size_t i;
-
-	for (i = 0; i < m.n && i < 512; i++)
-		if (m.p[i])
-			return false;
-	return m.n != 0;
-}
-
 /*
  * The file has another size: was it cut or rewritten, or is it another message?
  * The date of the message decides, where both have it to the second (since v9);
@@ -112,9 +102,9 @@ static bool begins_with_zeros(struct cyre_slice m)
  * the header, or begins with zeros, may say nothing: then the uid decides.
  */
 static bool is_still(const struct cyre_index_record *r,
-	const struct cyre_msgfile *file, struct cyre_slice message,
-	const struct cyre_mail_facts *f)
+	const struct cyre_msgfile *file, const struct cyre_plan_parsed *m)
 {
+	const struct cyre_mail_facts *f = &m->facts;
 	bool cut = file->size < r->header_size && f->header_size >= file->size;
 
 	if (f->gmtime && r->gmtime &&
@@ -122,7 +112,7 @@ static bool is_still(const struct cyre_index_record *r,
 		return true;
 	if (cut || r->header_size == f->header_size)
 		return !f->sentdate || near(r->sentdate, f->sentdate);
-	return begins_with_zeros(message);
+	return m->zeroed;
 }
 
 /* As if there had been no record. */
@@ -140,20 +130,19 @@ static void forget_record(struct cyre_plan_record *p)
 }
 
 void cyre_plan_settle_doubt(struct cyre_plan_work *w,
-	struct cyre_plan_record *p, struct cyre_slice message,
-	const struct cyre_mail_facts *facts)
+	struct cyre_plan_record *p, const struct cyre_plan_parsed *m)
 {
 	switch (p->doubt) {
 	case CYRE_DOUBT_NONE:
 		return;
 	case CYRE_DOUBT_SIZE:
-		if (!is_still(&p->r, p->file, message, facts)) {
+		if (!is_still(&p->r, p->file, m)) {
 			p->other = true;
 			forget_record(p);
 		}
 		return;
 	case CYRE_DOUBT_FOREIGN:
-		if (!is_exactly(w, &p->r, facts))
+		if (!is_exactly(w, &p->r, &m->facts))
 			forget_record(p);
 		return;
 	}

@@ -160,8 +160,7 @@ void cyre_plan_borrow(
 	const struct cyre_plan_work *w, struct cyre_plan_record *p);
 /* When the message was parsed; its dates are still its own. */
 void cyre_plan_settle_doubt(struct cyre_plan_work *w,
-	struct cyre_plan_record *p, struct cyre_slice message,
-	const struct cyre_mail_facts *facts);
+	struct cyre_plan_record *p, const struct cyre_plan_parsed *m);
 
 /* ---- plan_annotations.c: fields that are annotations in other versions ---- */
 
