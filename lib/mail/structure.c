@@ -99,34 +99,80 @@ static bool is_boundary_here(struct cyre_mail_parser *m, struct cyre_slice line)
 	return cyre_mail_is_boundary(m, line);
 }
 
+/* The next line from here on that begins with two dashes; NULL: none does. */
+static const uint8_t *dashes(const uint8_t *p, const uint8_t *end)
+{
+	const uint8_t *start = p, *dash;
+
+	while (p < end && (dash = memchr(p, '-', (size_t)(end - p)))) {
+		if ((dash == start || dash[-1] == '\n') && end - dash > 1 &&
+			dash[1] == '-')
+			return dash;
+		p = memchr(dash, '\n', (size_t)(end - dash));
+		if (!p)
+			break;
+		p++;
+	}
+	return NULL;
+}
+
+/* In pieces whose count fits a byte: so the compiler makes vectors of it. */
+static uint64_t count_lf(const uint8_t *p, size_t n)
+{
+	uint64_t count = 0;
+	size_t i, piece;
+	uint8_t few;
+
+	for (; n; n -= piece, p += piece) {
+		piece = n < 240 ? n : 240;
+		few = 0;
+		for (i = 0; i < piece; i++)
+			few = (uint8_t)(few + (p[i] == '\n'));
+		count += few;
+	}
+	return count;
+}
+
+/* The line that ends the content, read; false: the message ends before. */
+static bool find_boundary(struct cyre_mail_parser *m, struct cyre_slice *line)
+{
+	const uint8_t *end = m->msg.p + m->msg.n, *p;
+
+	while (m->n_bounds && (p = dashes(m->msg.p + m->off, end))) {
+		m->off = (size_t)(p - m->msg.p);
+		*line = cyre_mail_line(m);
+		if (is_boundary_here(m, *line))
+			return true;
+	}
+	m->off = m->msg.n;
+	return false;
+}
+
 /* 6.4; `guid`: the content is one somebody will see. */
 static void content(
 	struct cyre_mail_parser *m, struct cyre_part *part, bool guid)
 {
-	size_t start = m->off, line_end = 2;
-	struct cyre_slice line;
+	size_t start = m->off, size, line_end = 2;
+	const uint8_t *p = m->msg.p + start;
+	struct cyre_slice line = CYRE_ABSENT;
+	bool found = find_boundary(m, &line);
 
-	while (m->off < m->msg.n) {
-		line = cyre_mail_line(m);
-		if (m->n_bounds && is_boundary_here(m, line)) {
-			part->boundary_size = line.n;
-			part->boundary_lines = 1;
-			if (part->content_lines > 0) {
-				part->content_lines--;
-				part->boundary_lines++;
-			}
-			if (part->content_size > !m->b->short_content) {
-				part->content_size -= line_end;
-				part->boundary_size += line_end;
-			}
-			break;
+	size = found ? (size_t)(line.p - p) : m->msg.n - start;
+	part->content_size = size;
+	part->content_lines = count_lf(p, size);
+	if (found) {
+		part->boundary_size = line.n;
+		part->boundary_lines = 1;
+		if (m->b->real_line_end && size)
+			line_end = size >= 2 && p[size - 2] == '\r' ? 2 : 1;
+		if (part->content_lines > 0) {
+			part->content_lines--;
+			part->boundary_lines++;
 		}
-		if (m->b->real_line_end)
-			line_end = line.n >= 2 && line.p[line.n - 2] == '\r'
-					   ? 2
-					   : 1;
-		part->content_size += line.n;
-		part->content_lines += line.p[line.n - 1] == '\n';
+		if (part->content_size > !m->b->short_content) {
+			part->content_size -= line_end;
+			part->boundary_size += line_end;
+		}
 	}
 	if (guid)
 		cyre_mail_content_guid(m, part, start);
