@@ -5,6 +5,11 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
+#include "digest_lanes.h"
+
+#define LANES_FROM 6   /* fewer are as fast one after the other */
+#define AT_ONCE    128 /* pointers on the stack */
+
 uint32_t cyre_crc32(struct cyre_slice s)
 {
 	return cyre_crc32_more(0, s);
@@ -18,6 +23,8 @@ uint32_t cyre_crc32_more(uint32_t crc, struct cyre_slice s)
 struct cyre_hasher {
 	EVP_MD_CTX *ctx;
 	EVP_MD *sha1, *sha256; /* fetched once: a fetch a call takes a lock */
+	struct cyre_lanes *lanes;
+	bool no_lanes; /* they were asked for in vain */
 };
 
 cyre_status cyre_hasher_new(struct cyre_hasher **ret)
@@ -44,6 +51,7 @@ void cyre_hasher_free(struct cyre_hasher *h)
 	EVP_MD_free(h->sha1);
 	EVP_MD_free(h->sha256);
 	EVP_MD_CTX_free(h->ctx);
+	cyre_lanes_free(h->lanes);
 	free(h);
 }
 
@@ -84,6 +92,49 @@ cyre_status cyre_sha1_end(struct cyre_hasher *h, uint8_t ret[CYRE_SHA1_LEN])
 {
 	return EVP_DigestFinal_ex(h->ctx, ret, NULL) == 1 ? CYRE_OK
 							  : CYRE_ENOMEM;
+}
+
+static bool has_lanes(struct cyre_hasher *h)
+{
+	if (!h->lanes && !h->no_lanes) {
+		h->lanes = cyre_lanes_new();
+		h->no_lanes = !h->lanes;
+	}
+	return h->lanes;
+}
+
+/* At most AT_ONCE. */
+static cyre_status some(struct cyre_hasher *h, struct cyre_sum *sums, size_t n)
+{
+	struct cyre_sum *lane[AT_ONCE];
+	cyre_status st = CYRE_OK;
+	size_t i, k = 0;
+
+	for (i = 0; i < n && st == CYRE_OK; i++) {
+		if (sums[i].bytes.n && sums[i].bytes.n < CYRE_SUM_LONG)
+			lane[k++] = &sums[i];
+		else
+			st = cyre_sha1(h, sums[i].bytes, sums[i].sha1);
+	}
+	if (k >= LANES_FROM && has_lanes(h) &&
+		cyre_lanes_sha1(h->lanes, lane, k))
+		return st;
+	for (i = 0; i < k && st == CYRE_OK; i++)
+		st = cyre_sha1(h, lane[i]->bytes, lane[i]->sha1);
+	return st;
+}
+
+cyre_status cyre_sha1_many(
+	struct cyre_hasher *h, struct cyre_sum *sums, size_t n)
+{
+	cyre_status st = CYRE_OK;
+	size_t i, k;
+
+	for (i = 0; i < n && st == CYRE_OK; i += k) {
+		k = n - i < AT_ONCE ? n - i : AT_ONCE;
+		st = some(h, sums + i, k);
+	}
+	return st;
 }
 
 cyre_status cyre_sha256_begin(struct cyre_hasher *h)

@@ -40,27 +40,18 @@ bool cyre_record_has_guid(
 	return version > 10 || !zeros(r->guid + 12, 8);
 }
 
-cyre_status cyre_check_message(const struct cyre_index *ix,
+void cyre_check_message(const struct cyre_index *ix,
 	const struct cyre_index_record *r, uint32_t uid,
-	struct cyre_slice bytes, const uint8_t *guid, struct cyre_hasher *h,
+	struct cyre_slice bytes, const uint8_t guid[CYRE_SHA1_LEN],
 	struct cyre_findings *found)
 {
-	uint8_t sha1[CYRE_SHA1_LEN];
-	cyre_status st = CYRE_OK;
-
 	if (cyre_message_is_zeroed(bytes))
 		CYRE_FIND(found, .problem = CYRE_P_MESSAGE_ZEROED,
 			.file = CYRE_FILE_MESSAGE, .uid = uid);
-	if (!r || !bytes.n || !cyre_record_has_guid(ix, r))
-		return CYRE_OK;
-	if (!guid) {
-		st = cyre_sha1(h, bytes, sha1);
-		guid = sha1;
-	}
-	if (st == CYRE_OK && memcmp(guid, r->guid, CYRE_SHA1_LEN) != 0)
+	if (r && bytes.n && cyre_record_has_guid(ix, r) &&
+		memcmp(guid, r->guid, CYRE_SHA1_LEN) != 0)
 		CYRE_FIND(found, .problem = CYRE_P_MESSAGE_GUID,
 			.file = CYRE_FILE_MESSAGE, .uid = uid);
-	return st;
 }
 
 cyre_status cyre_cache_is_sound(const struct cyre_index *ix,

@@ -19,12 +19,11 @@ bool cyre_record_has_guid(
 
 /*
  * One message against its record (NULL: it has none). `guid` is the SHA-1 of
- * the bytes; NULL: not known, and made with `h` where it is wanted. `h` belongs
- * to the calling thread. CYRE_OK, or CYRE_ENOMEM.
+ * the bytes; it is not looked at where the record has none.
  */
-cyre_status cyre_check_message(const struct cyre_index *ix,
+void cyre_check_message(const struct cyre_index *ix,
 	const struct cyre_index_record *r, uint32_t uid,
-	struct cyre_slice bytes, const uint8_t *guid, struct cyre_hasher *h,
+	struct cyre_slice bytes, const uint8_t guid[CYRE_SHA1_LEN],
 	struct cyre_findings *found);
 
 /*

@@ -21,6 +21,9 @@
 #define NOT_OPENED (-1)
 #define NO_DIR     (-2) /* it was said why */
 
+/* The room for messages that are held: as much as stays near the processor. */
+#define BLOCK_SIZE ((size_t)512 << 10)
+
 /* What a directory entry, a record and its stat cost at most, in memory. */
 #define FILE_COST sizeof(struct cyre_msgfile)
 
@@ -47,6 +50,7 @@ void cyre_gatherer_free(struct cyre_gatherer *g)
 
 	for (i = 0; i < CYRE_FILE_COUNT; i++)
 		cyre_buf_free(&g->bytes[i]);
+	cyre_buf_free(&g->block);
 	cyre_buf_free(&g->message);
 	cyre_source_file_free(&g->cache);
 	cyre_source_file_free(&g->archive_cache);
@@ -370,6 +374,48 @@ static int open_message(
 	return info.fd;
 }
 
+/* False: the block has no room for it, or the file grew meanwhile. */
+static bool read_into_block(
+	struct cyre_gatherer *g, int fd, uint64_t size, struct cyre_slice *ret)
+{
+	struct cyre_buf *b = &g->block, here;
+
+	if (!cyre_buf_room(b, b->n ? 0 : BLOCK_SIZE) || size >= b->cap - b->n)
+		return false;
+	here = (struct cyre_buf){
+		.p = b->p + b->n, .cap = b->cap - b->n, .limit = b->cap - b->n};
+	if (cyre_read_fd(fd, size, &here) != CYRE_OK)
+		return false;
+	b->n += here.n;
+	*ret = cyre_buf_slice(&here);
+	return true;
+}
+
+/* What fails in the block fails again alone, and then tells why. */
+static cyre_status read_message(
+	struct cyre_gatherer *g, int fd, uint64_t size, struct cyre_slice *ret)
+{
+	cyre_status st;
+
+	if (read_into_block(g, fd, size, ret)) {
+		g->full = ++g->held == CYRE_GATHER_HELD;
+		return CYRE_OK;
+	}
+	st = cyre_read_fd(fd, size, &g->message);
+	if (st != CYRE_OK)
+		return st;
+	*ret = cyre_buf_slice(&g->message);
+	g->full = true;
+	return CYRE_OK;
+}
+
+void cyre_gather_forget(struct cyre_gatherer *g)
+{
+	cyre_buf_reset(&g->block);
+	g->held = 0;
+	g->full = false;
+}
+
 cyre_status cyre_gather_listed(
 	struct cyre_gatherer *g, struct cyre_msgfile *f, struct cyre_slice *ret)
 {
@@ -380,7 +426,7 @@ cyre_status cyre_gather_listed(
 	fd = dir < 0 ? -1 : open_message(g, dir, f);
 	if (fd < 0)
 		return CYRE_EIO;
-	st = cyre_read_fd(fd, f->size, &g->message);
+	st = read_message(g, fd, f->size, ret);
 	errnum = st == CYRE_ELIMIT ? EFBIG : errno;
 	close(fd);
 	if (st == CYRE_ENOMEM)
@@ -390,8 +436,7 @@ cyre_status cyre_gather_listed(
 			f->uid, errnum);
 		return CYRE_EIO;
 	}
-	g->read += g->message.n;
-	*ret = cyre_buf_slice(&g->message);
+	g->read += ret->n;
 	return CYRE_OK;
 }
 

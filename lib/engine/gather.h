@@ -26,6 +26,7 @@ struct cyre_gather_rules {
 	uint32_t owner, group; /* that the server runs as */
 };
 
+#define CYRE_GATHER_HELD  32 /* messages held at once at most */
 #define CYRE_GATHER_SIDES 16 /* roots of one partition: never so many */
 
 struct cyre_gatherer {
@@ -36,7 +37,10 @@ struct cyre_gatherer {
 	struct cyre_evidence ev;
 	struct cyre_buf bytes[CYRE_FILE_COUNT]; /* of metadata files */
 	struct cyre_source_file cache, archive_cache;
-	struct cyre_buf message;
+	struct cyre_buf block; /* messages, one behind the other; never moves */
+	struct cyre_buf message; /* one that had no room there */
+	unsigned held;           /* messages whose bytes must stay */
+	bool full;               /* there must be no more before a forget */
 	struct cyre_msgfile *files;
 	size_t cap_files;
 	int dirs[CYRE_GATHER_SIDES]; /* by side of the mailbox; < 0: not open */
@@ -55,14 +59,16 @@ void cyre_gatherer_free(struct cyre_gatherer *g);
 cyre_status cyre_gather(struct cyre_gatherer *g, const struct cyre_mailbox *m,
 	const char *userid, struct cyre_findings *found);
 /*
- * The bytes of a message, valid until the next call. CYRE_OK; CYRE_EIO after a
- * finding that says why; CYRE_ENOMEM.
+ * The bytes of a message, valid until cyre_gather_forget(), which must come
+ * before the next one when g->full is set. CYRE_OK; CYRE_EIO after a finding
+ * that says why; CYRE_ENOMEM.
  */
 cyre_status cyre_gather_message(struct cyre_gatherer *g,
 	const struct cyre_msgfile *f, struct cyre_slice *ret);
 /* The same; of a file that was only listed, `f` is filled on the way. */
 cyre_status cyre_gather_listed(struct cyre_gatherer *g, struct cyre_msgfile *f,
 	struct cyre_slice *ret);
+void cyre_gather_forget(struct cyre_gatherer *g);
 /*
  * `g` can read the messages and caches of the mailbox that `from` has gathered,
  * beside it in another thread, until cyre_gather_unshare() and no longer than

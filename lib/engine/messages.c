@@ -3,7 +3,8 @@
  * against its record in the cache
  *
  * A mailbox is read in ranges of its files, one after the other or side by
- * side; what is found is put together in their order.
+ * side; what is found is put together in their order. In a range some messages
+ * are read and parsed, then hashed together, then looked at.
  *
  * Format: docs/formats/cache.md. Which release wrote a record
  * is known by its cache version and the version of the index, or not quite:
@@ -19,11 +20,23 @@
 
 #define RANGE 1024 /* messages */
 
+/* A message that was read, and waits for its SHA-1. */
+struct message {
+	uint32_t uid;
+	bool has_record, parsed;
+	struct cyre_index_record rec;
+	struct cyre_slice bytes;
+	size_t made; /* where in w->records its cache record stands */
+	struct cyre_mail_facts facts;
+};
+
 struct reading {
 	const struct cyre_run *r;
 	struct cyre_worker *w; /* whose buffers are used */
 	const struct cyre_judgement *j;
 	struct cyre_findings *found;
+	struct message waiting[CYRE_GATHER_HELD];
+	size_t n;
 };
 
 /* Of the releases whose records came out in more than one way. */
@@ -32,34 +45,52 @@ static bool wrote_old_forms(unsigned cache_version, unsigned index_version)
 	return cache_version < 3 || (cache_version == 3 && index_version < 13);
 }
 
-/* The cache record of a message; false: there is none to measure. */
-static bool find_cached(const struct reading *rd,
+/* Where the cache record of a message begins; false: there is none. */
+static bool locate_cached(const struct reading *rd,
 	const struct cyre_index_record *rec, enum cyre_file *ret_file,
-	struct cyre_cache_record *ret)
+	uint64_t *ret_off)
 {
 	const struct cyre_evidence *ev = &rd->w->gatherer.ev;
-	uint64_t off = cyre_cache_offset(
-		(uint32_t)rec->cache_offset, (uint32_t)rec->cache_version);
-	struct cyre_source *src;
-	uint64_t need = 4096, asked;
-	struct cyre_slice s;
+	const struct cyre_source *src;
 
+	*ret_off = cyre_cache_offset(
+		(uint32_t)rec->cache_offset, (uint32_t)rec->cache_version);
 	*ret_file = ev->has_archive && rec->system_flags & CYRE_FLAG_ARCHIVED
 			    ? CYRE_FILE_ARCHIVE_CACHE
 			    : CYRE_FILE_CACHE;
 	src = ev->meta[*ret_file].view;
-	if (!src || off < CYRE_CACHE_FIRST || off >= src->size)
+	return src && *ret_off >= CYRE_CACHE_FIRST && *ret_off < src->size;
+}
+
+/* False: there is none to measure. */
+static bool find_cached(const struct reading *rd,
+	const struct cyre_index_record *rec, enum cyre_file *ret_file,
+	struct cyre_cache_record *ret)
+{
+	uint64_t off, need = 4096, asked;
+	struct cyre_slice s;
+
+	if (!locate_cached(rd, rec, ret_file, &off))
 		return false;
 	while (need) {
 		asked = need;
 		if (need > CYRE_CACHE_RECORD_MAX ||
-			cyre_view(src, off, (size_t)need, &s) != CYRE_OK)
+			cyre_view(rd->w->gatherer.ev.meta[*ret_file].view, off,
+				(size_t)need, &s) != CYRE_OK)
 			return false;
 		need = cyre_cache_measure(s, ret);
 		if (need && s.n < asked)
 			return false;
 	}
 	return true;
+}
+
+static const struct cyre_mail_behaviour *behaviour_of(
+	const struct reading *rd, const struct cyre_index_record *rec)
+{
+	return cyre_mail_behaviour_of_record(
+		cyre_cache_version((uint32_t)rec->cache_version),
+		rd->j->index.layout->version);
 }
 
 /* The record as `b` makes it, in the worker's scratch. */
@@ -105,57 +136,123 @@ static cyre_status try_others(struct reading *rd, unsigned version,
 	return CYRE_OK;
 }
 
-/* Sets *ret_parsed when the message could be parsed. */
-static cyre_status compare(struct reading *rd,
-	const struct cyre_index_record *rec, struct cyre_slice bytes,
-	struct cyre_mail_facts *facts, bool *ret_parsed)
+/* Makes the record anew that the message has in the cache, if it has one. */
+static cyre_status parse(struct reading *rd, struct message *m)
+{
+	const struct cyre_mail_behaviour *b = behaviour_of(rd, &m->rec);
+	cyre_mail_parser *parser;
+	enum cyre_file file;
+	cyre_status st;
+	uint64_t off;
+
+	if (!b || !m->bytes.n || !locate_cached(rd, &m->rec, &file, &off))
+		return CYRE_OK;
+	m->made = rd->w->records.n;
+	st = cyre_parsers_get(&rd->w->parsers, b, &parser);
+	if (st == CYRE_OK)
+		st = cyre_mail_parse_later(parser, rd->w->later, m->bytes,
+			&rd->w->records, &m->facts);
+	m->parsed = st == CYRE_OK;
+	return st == CYRE_ENOMEM ? st : CYRE_OK;
+}
+
+static cyre_status compare(struct reading *rd, struct message *m)
 {
 	const struct cyre_index *ix = &rd->j->index;
-	unsigned version = cyre_cache_version((uint32_t)rec->cache_version);
-	const struct cyre_mail_behaviour *b =
-		cyre_mail_behaviour_of_record(version, ix->layout->version);
+	unsigned version = cyre_cache_version((uint32_t)m->rec.cache_version);
 	bool old = wrote_old_forms(version, ix->layout->version), sound;
+	struct cyre_slice bytes =
+		cyre_slice(rd->w->records.p + m->made, m->facts.record_size);
 	struct cyre_cache_record is, made;
 	struct cyre_cache_difference d;
 	enum cyre_file file;
 	cyre_status st;
 
-	if (!b || !bytes.n || !find_cached(rd, rec, &file, &is))
+	if (!find_cached(rd, &m->rec, &file, &is) ||
+		cyre_slice_eq(is.bytes, bytes) ||
+		cyre_cache_measure(bytes, &made))
 		return CYRE_OK;
-	st = make(rd, b, bytes, facts, &made);
-	if (st != CYRE_OK)
-		return st == CYRE_ENOMEM ? st : CYRE_OK;
-	*ret_parsed = true;
 	/* Of another message: that is found by size or GUID. */
-	if (cyre_slice_eq(is.bytes, made.bytes) || facts->size != rec->size ||
-		(cyre_record_has_guid(ix, rec) &&
-			memcmp(facts->guid, rec->guid, sizeof(facts->guid)) !=
-				0))
+	if (m->facts.size != m->rec.size ||
+		(cyre_record_has_guid(ix, &m->rec) &&
+			memcmp(m->facts.guid, m->rec.guid, CYRE_SHA1_LEN) != 0))
 		return CYRE_OK;
 	d = cyre_cache_compare(&is, &made, old);
-	st = cyre_cache_is_sound(ix, rec, &is, &rd->w->cache_scratch, &sound);
+	st = cyre_cache_is_sound(
+		ix, &m->rec, &is, &rd->w->cache_scratch, &sound);
 	if (st != CYRE_OK || !sound)
 		return st;
-	st = try_others(rd, version, bytes, &is, old, &d);
+	st = try_others(rd, version, m->bytes, &is, old, &d);
 	if (st == CYRE_OK)
-		cyre_check_cached(file, rec, &d, rd->found);
+		cyre_check_cached(file, &m->rec, &d, rd->found);
+	return st;
+}
+
+/* The SHA-1s that are wanted and that no parser has made. */
+static cyre_status hash(struct reading *rd)
+{
+	struct cyre_sum sums[CYRE_GATHER_HELD];
+	struct message *of[CYRE_GATHER_HELD];
+	cyre_status st;
+	size_t i, n = 0;
+
+	for (i = 0; i < rd->n; i++) {
+		struct message *m = &rd->waiting[i];
+
+		if (m->parsed || !m->has_record || !m->bytes.n ||
+			!cyre_record_has_guid(&rd->j->index, &m->rec))
+			continue;
+		of[n] = m;
+		sums[n++].bytes = m->bytes;
+	}
+	st = cyre_sha1_many(rd->w->hasher, sums, n);
+	for (i = 0; i < n; i++)
+		memcpy(of[i]->facts.guid, sums[i].sha1, CYRE_SHA1_LEN);
+	return st;
+}
+
+/* What waits is looked at, and its bytes are given back. */
+static cyre_status look(struct reading *rd)
+{
+	cyre_status st = cyre_mail_later_finish(rd->w->later);
+	size_t i;
+
+	if (st == CYRE_OK)
+		st = hash(rd);
+	for (i = 0; i < rd->n && st == CYRE_OK; i++) {
+		struct message *m = &rd->waiting[i];
+
+		if (m->parsed)
+			st = compare(rd, m);
+		cyre_check_message(&rd->j->index,
+			m->has_record ? &m->rec : NULL, m->uid, m->bytes,
+			m->facts.guid, rd->found);
+	}
+	rd->n = 0;
+	cyre_buf_reset(&rd->w->records);
+	cyre_gather_forget(&rd->w->gatherer);
 	return st;
 }
 
 static cyre_status read_message(struct reading *rd, struct cyre_msgfile *f,
 	const struct cyre_index_record *rec)
 {
-	struct cyre_mail_facts facts;
+	struct message *m = &rd->waiting[rd->n];
 	struct cyre_slice bytes;
-	bool parsed = false;
 	cyre_status st = cyre_gather_listed(&rd->w->gatherer, f, &bytes);
 
-	if (st == CYRE_OK && rec && rd->r->o->level >= CYRE_LEVEL_PARSE)
-		st = compare(rd, rec, bytes, &facts, &parsed);
-	if (st == CYRE_OK)
-		st = cyre_check_message(&rd->j->index, rec, f->uid, bytes,
-			parsed ? facts.guid : NULL, rd->w->hasher, rd->found);
-	return st == CYRE_ENOMEM ? st : CYRE_OK;
+	if (st != CYRE_OK)
+		return st == CYRE_ENOMEM ? st : CYRE_OK;
+	rd->n++;
+	m->uid = f->uid;
+	m->bytes = bytes;
+	m->parsed = false;
+	m->has_record = rec;
+	if (rec)
+		m->rec = *rec;
+	if (rec && rd->r->o->level >= CYRE_LEVEL_PARSE)
+		st = parse(rd, m);
+	return st == CYRE_OK && rd->w->gatherer.full ? look(rd) : st;
 }
 
 /* A place in the index: records are taken as the uids of files ascend. */
@@ -185,6 +282,10 @@ static cyre_status read_range(struct reading *rd, struct place at,
 	cyre_status st = CYRE_OK;
 	size_t i;
 
+	/* A range before may have been given up half-way. */
+	cyre_mail_later_drop(rd->w->later);
+	cyre_buf_reset(&rd->w->records);
+	cyre_gather_forget(&rd->w->gatherer);
 	for (i = 0; i < n && st == CYRE_OK; i++) {
 		if (cyre_run_stopped(rd->r))
 			return CYRE_ECANCELED;
@@ -192,7 +293,7 @@ static cyre_status read_range(struct reading *rd, struct place at,
 		st = read_message(rd, &files[i],
 			at.rec.uid == files[i].uid ? &at.rec : NULL);
 	}
-	return st;
+	return st == CYRE_OK ? look(rd) : st;
 }
 
 /* ---- one mailbox, all threads ---- */

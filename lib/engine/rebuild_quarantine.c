@@ -76,7 +76,9 @@ static cyre_status identify(const struct mover *v,
 		return st;
 	ret->other = false;
 	ret->size = bytes.n;
-	return cyre_sha256(v->w->hasher, bytes, ret->sha256);
+	st = cyre_sha256(v->w->hasher, bytes, ret->sha256);
+	cyre_gather_forget(&v->w->gatherer);
+	return st;
 }
 
 static cyre_status add(const struct mover *v, const struct cyre_plan_move *move,

@@ -89,9 +89,11 @@ static unsigned n_workers(const struct cyre_run *r)
 
 static cyre_status start_worker(struct cyre_run *r, struct cyre_worker *w)
 {
+	cyre_status st = cyre_hasher_new(&w->hasher);
+
 	cyre_gatherer_init(&w->gatherer, &r->rules);
 	cyre_parsers_init(&w->parsers, r->conf, PARSER_MEMORY);
-	return cyre_hasher_new(&w->hasher);
+	return st == CYRE_OK ? cyre_mail_later_new(&w->later) : st;
 }
 
 static cyre_status start_workers(struct cyre_run *r)
@@ -122,6 +124,8 @@ static void end_worker(struct cyre_run *r, struct cyre_worker *w)
 	cyre_parsers_free(&w->parsers);
 	cyre_cache_scratch_free(&w->cache_scratch);
 	cyre_buf_free(&w->scratch);
+	cyre_mail_later_free(w->later);
+	cyre_buf_free(&w->records);
 }
 
 static void end_workers(struct cyre_run *r)

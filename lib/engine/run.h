@@ -10,6 +10,7 @@
 #include "confdir.h"
 #include "gather.h"
 #include "judge.h"
+#include "later.h"
 #include "mailbox.h"
 #include "mboxdb.h"
 #include "parsers.h"
@@ -62,6 +63,8 @@ struct cyre_worker {
 	struct cyre_parsers parsers;
 	struct cyre_cache_scratch cache_scratch;
 	struct cyre_buf scratch;
+	struct cyre_mail_later *later;
+	struct cyre_buf records; /* that it fills */
 };
 
 /* What a worker made of one mailbox, until it is handed over. */

@@ -226,6 +226,34 @@ static cyre_status hash_content(struct cyre_mail_parser *m,
 	return st;
 }
 
+/*
+ * Decodes a short content and leaves it to be hashed with others. False: it is
+ * long, there is no room, or (3.0) the GUID is more than the hash.
+ */
+static bool hash_later(struct cyre_mail_parser *m, struct cyre_part *part,
+	struct cyre_slice in, enum cyre_encoding enc)
+{
+	struct cyre_base64 b64 = {.ignore_pad = m->b->base64_ignores_pad};
+	struct cyre_buf decoded;
+
+	if (m->b->section == CYRE_SECTION_GUID || in.n >= CYRE_SUM_LONG)
+		return false;
+	if (enc != CYRE_ENC_NONE) {
+		/* A lone LF becomes two bytes. */
+		if (!cyre_later_room(m->later, 2 * in.n + 2, &decoded))
+			return false;
+		if (enc == CYRE_ENC_BASE64)
+			cyre_base64_put(&b64, in, &decoded);
+		else
+			cyre_qp_put(in, false, &decoded);
+		in = cyre_buf_slice(&decoded);
+	}
+	part->sum = cyre_later_add(m->later, in);
+	if (part->sum)
+		part->decoded_size += in.n;
+	return part->sum;
+}
+
 /* 3.0 mixes type and charset into the last four bytes (cache.md 11). */
 static void mix_guid(struct cyre_mail_parser *m, struct cyre_part *part)
 {
@@ -247,6 +275,7 @@ void cyre_mail_content_guid(
 	static const uint8_t nuls[64];
 	uint64_t size = part->content_size, have = m->msg.n - start, missing;
 	enum cyre_encoding enc = cyre_part_encoding(part);
+	struct cyre_slice in;
 	cyre_status st;
 
 	if (m->b->section > CYRE_SECTION_GUID)
@@ -261,11 +290,12 @@ void cyre_mail_content_guid(
 		cyre_mail_fail(m, CYRE_ELIMIT);
 		return;
 	}
+	in = cyre_slice(m->msg.p + start, (size_t)(size - missing));
+	if (!missing && hash_later(m, part, in, enc))
+		return;
 	st = cyre_sha1_begin(m->hasher);
 	if (st == CYRE_OK)
-		st = hash_content(m, part,
-			cyre_slice(m->msg.p + start, (size_t)(size - missing)),
-			enc);
+		st = hash_content(m, part, in, enc);
 	for (; st == CYRE_OK && missing; missing -= size) {
 		size = missing < sizeof(nuls) ? missing : sizeof(nuls);
 		st = hash_piece(m, part, cyre_slice(nuls, (size_t)size));

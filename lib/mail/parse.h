@@ -16,6 +16,7 @@
 #include "buf.h"
 #include "bytes.h"
 #include "digest.h"
+#include "later.h"
 
 #define CYRE_ABSENT ((struct cyre_slice){NULL, 0})
 
@@ -60,7 +61,8 @@ struct cyre_part {
 	uint64_t boundary_size, boundary_lines;
 	uint64_t decoded_size;
 	uint32_t n_sub;
-	uint8_t guid[CYRE_SHA1_LEN];
+	uint8_t guid[CYRE_SHA1_LEN]; /* unless it comes later: */
+	uint32_t sum;                /* cyre_later_add(); 0: it is here */
 };
 
 enum cyre_encoding {
@@ -75,6 +77,8 @@ struct cyre_mail_parser {
 	struct cyre_mail_options opt;
 	struct cyre_arena arena;
 	struct cyre_hasher *hasher;
+	struct cyre_mail_later *later; /* now used */
+	struct cyre_mail_later *own;   /* of a message that is hashed at once */
 	struct cyre_charsets *charsets;
 	struct cyre_slice msg;
 	size_t off;                /* the next unread byte */

@@ -56,6 +56,7 @@ cyre_status cyre_mail_parser_new(const struct cyre_mail_behaviour *b,
 	m->opt = options ? *options : standard;
 	m->arena.limit = m->opt.memory_bytes;
 	if (cyre_hasher_new(&m->hasher) != CYRE_OK ||
+		cyre_mail_later_new(&m->own) != CYRE_OK ||
 		cyre_charsets_new(&m->charsets) != CYRE_OK) {
 		cyre_mail_parser_free(m);
 		return CYRE_ENOMEM;
@@ -70,6 +71,7 @@ void cyre_mail_parser_free(cyre_mail_parser *m)
 		return;
 	cyre_arena_free(&m->arena);
 	cyre_hasher_free(m->hasher);
+	cyre_mail_later_free(m->own);
 	cyre_charsets_free(m->charsets);
 	cyre_buf_free(&m->headers);
 	cyre_buf_free(&m->decoded);
@@ -157,40 +159,80 @@ static cyre_status put_record(struct cyre_mail_parser *m, struct cyre_buf *out,
 		return m->st;
 	}
 	facts->record_size = out->n - begin;
-	facts->cache_crc =
-		cyre_crc32(cyre_slice(out->p + begin, facts->record_size));
+	return CYRE_OK;
+}
+
+/* Parses the message; *ret_sum is its own, 0 when it is in facts->guid. */
+static cyre_status parse(struct cyre_mail_parser *m, struct cyre_buf *record,
+	struct cyre_mail_facts *facts, uint32_t *ret_sum)
+{
+	struct cyre_envelope env = {0};
+	struct cyre_part top = {.env = &env};
+
+	cyre_mail_body(m, &top, NULL);
+	if (m->st != CYRE_OK)
+		return m->st;
+	*ret_sum =
+		m->msg.n < CYRE_SUM_LONG ? cyre_later_add(m->later, m->msg) : 0;
+	if (!*ret_sum)
+		m->st = cyre_sha1(m->hasher, m->msg, facts->guid);
+	if (m->b->size_of_parts)
+		facts->size = (uint32_t)(top.header_size + top.content_size);
+	facts->header_size = top.header_size;
+	facts->content_offset = top.content_offset;
+	facts->content_lines = (uint32_t)top.content_lines;
+	if (env.date.p) {
+		facts->gmtime = cyre_mail_date(m, env.date, false);
+		facts->sentdate = cyre_mail_date(m, env.date, true);
+	}
+	return record && m->st == CYRE_OK ? put_record(m, record, &top, facts)
+					  : m->st;
+}
+
+cyre_status cyre_mail_parse_later(cyre_mail_parser *m,
+	struct cyre_mail_later *l, struct cyre_slice message,
+	struct cyre_buf *record, struct cyre_mail_facts *ret)
+{
+	struct cyre_mail_facts facts = {
+		.size = message.n, .cache_version = m->b->cache_version};
+	size_t at = record ? record->n : 0;
+	struct cyre_later_mark mark;
+	cyre_status st;
+	uint32_t sum;
+
+	if (!message.n)
+		return CYRE_EFORMAT;
+	st = cyre_later_begin(l, &mark);
+	if (st != CYRE_OK)
+		return st;
+	start(m, message);
+	m->later = l;
+	st = parse(m, record, &facts, &sum);
+	if (st != CYRE_OK) {
+		cyre_later_back(l, mark);
+		return st;
+	}
+	*ret = facts;
+	cyre_later_end(l, sum, record, at, ret);
 	return CYRE_OK;
 }
 
 cyre_status cyre_mail_parse(cyre_mail_parser *m, struct cyre_slice message,
 	struct cyre_buf *record, struct cyre_mail_facts *ret)
 {
-	struct cyre_mail_facts facts = {
-		.size = message.n, .cache_version = m->b->cache_version};
-	struct cyre_envelope env = {0};
-	struct cyre_part top = {.env = &env};
+	struct cyre_mail_facts facts;
+	size_t at = record ? record->n : 0;
+	cyre_status st =
+		cyre_mail_parse_later(m, m->own, message, record, &facts);
 
-	if (!message.n)
-		return CYRE_EFORMAT;
-	start(m, message);
-	cyre_mail_body(m, &top, NULL);
-	if (m->st == CYRE_OK)
-		m->st = cyre_sha1(m->hasher, message, facts.guid);
-	if (m->st != CYRE_OK)
-		return m->st;
-	if (m->b->size_of_parts)
-		facts.size = (uint32_t)(top.header_size + top.content_size);
-	facts.header_size = top.header_size;
-	facts.content_offset = top.content_offset;
-	facts.content_lines = (uint32_t)top.content_lines;
-	if (env.date.p) {
-		facts.gmtime = cyre_mail_date(m, env.date, false);
-		facts.sentdate = cyre_mail_date(m, env.date, true);
+	if (st == CYRE_OK) {
+		st = cyre_mail_later_finish(m->own);
+		if (st == CYRE_OK)
+			*ret = facts;
+		else if (record)
+			record->n = at;
 	}
-	if (record && put_record(m, record, &top, &facts) != CYRE_OK)
-		return m->st;
-	*ret = facts;
-	return CYRE_OK;
+	return st;
 }
 
 void cyre_mail_dates(const cyre_mail_parser *m, int64_t internaldate,

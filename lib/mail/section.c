@@ -19,8 +19,11 @@ static void put_loc(
 static void put_tail(const struct cyre_mail_parser *m, struct cyre_buf *out,
 	const struct cyre_part *p)
 {
-	if (m->b->section <= CYRE_SECTION_GUID)
+	if (m->b->section <= CYRE_SECTION_GUID) {
+		if (p->sum)
+			cyre_later_place(m->later, out, p->sum);
 		cyre_put(out, p->guid, sizeof(p->guid));
+	}
 	if (m->b->section == CYRE_SECTION_FULL) {
 		cyre_put_be32(out, (uint32_t)p->decoded_size);
 		cyre_put_be32(out, (uint32_t)p->content_lines);

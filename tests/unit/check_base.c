@@ -84,6 +84,37 @@ START_TEST(sums_have_known_values)
 END_TEST
 
 /* A code once given must never mean something else (e2fsck's table test). */
+/* GUIDs by the lanes of a vector: a lane more or less, a block more or less. */
+START_TEST(many_sums_are_those_of_each)
+{
+	static const size_t counts[] = {0, 1, 5, 6, 15, 16, 17, 127, 128, 300};
+	static struct cyre_sum sums[300];
+	size_t size = CYRE_SUM_LONG + 400, i, k, n;
+	uint8_t *bytes = malloc(size), one[CYRE_SHA1_LEN];
+	struct cyre_hasher *h;
+
+	ck_assert_ptr_nonnull(bytes);
+	for (i = 0; i < size; i++)
+		bytes[i] = (uint8_t)(i * 31 + i / 251);
+	ck_assert_int_eq(cyre_hasher_new(&h), CYRE_OK);
+	for (k = 0; k < sizeof(counts) / sizeof(*counts); k++) {
+		for (i = 0; i < counts[k]; i++) {
+			n = i % 11 == 10 ? CYRE_SUM_LONG - 100 + i
+					 : i * i % 9001;
+			sums[i].bytes = cyre_slice(bytes + i % 64, n);
+		}
+		ck_assert_int_eq(cyre_sha1_many(h, sums, counts[k]), CYRE_OK);
+		for (i = 0; i < counts[k]; i++) {
+			ck_assert_int_eq(
+				cyre_sha1(h, sums[i].bytes, one), CYRE_OK);
+			ck_assert_mem_eq(sums[i].sha1, one, sizeof(one));
+		}
+	}
+	cyre_hasher_free(h);
+	free(bytes);
+}
+END_TEST
+
 START_TEST(problem_rows_are_unique_and_whole)
 {
 	const struct cyre_problem_row *r =
@@ -176,6 +207,7 @@ int main(void)
 	tcase_add_test(t, buffer_keeps_its_limit);
 	tcase_add_test(t, times_that_do_not_fit_end_at_the_limit);
 	tcase_add_test(t, sums_have_known_values);
+	tcase_add_test(t, many_sums_are_those_of_each);
 	tcase_add_loop_test(
 		t, problem_rows_are_unique_and_whole, 0, CYRE_PROBLEM_COUNT);
 	tcase_add_test(t, findings_sort_and_count_past_their_limit);

@@ -9,6 +9,7 @@
 
 #include "buf.h"
 #include "bytes.h"
+#include "later.h"
 
 /* Real records of 3.6.1; the sum is over the whole record. */
 static const struct {
@@ -139,6 +140,86 @@ START_TEST(a_parser_forgets)
 		ck_assert_uint_eq(f.cache_crc, vectors[i * 7 % N_VECTORS].crc);
 	}
 	cyre_buf_free(&rec);
+	cyre_mail_parser_free(m);
+}
+END_TEST
+
+/*
+ * GUIDs filled in later must go to their own message and part: also when one
+ * between fails, and when so many are open that some are finished on the way.
+ */
+START_TEST(records_finished_together_are_those_made_alone)
+{
+	cyre_mail_parser *m = parser("3.6.1", NULL);
+	struct cyre_mail_facts f, facts[300];
+	struct cyre_buf rec = {0}, alone = {0};
+	struct cyre_mail_later *l;
+	size_t i, n = sizeof(facts) / sizeof(*facts);
+
+	ck_assert_int_eq(cyre_mail_later_new(&l), CYRE_OK);
+	for (i = 0; i < n; i++) {
+		if (i % 5 == 0)
+			ck_assert_int_eq(cyre_mail_parse_later(m, l,
+						 cyre_slice_str(""), &rec, &f),
+				CYRE_EFORMAT);
+		ck_assert_int_eq(
+			cyre_mail_parse_later(m, l,
+				cyre_slice_str(vectors[i % N_VECTORS].message),
+				&rec, &facts[i]),
+			CYRE_OK);
+	}
+	ck_assert_int_eq(cyre_mail_later_finish(l), CYRE_OK);
+	for (i = 0; i < n; i++) {
+		ck_assert_int_eq(
+			cyre_mail_parse(m,
+				cyre_slice_str(vectors[i % N_VECTORS].message),
+				&alone, &f),
+			CYRE_OK);
+		ck_assert_uint_eq(f.cache_crc, vectors[i % N_VECTORS].crc);
+		ck_assert_uint_eq(facts[i].cache_crc, f.cache_crc);
+		ck_assert_mem_eq(facts[i].guid, f.guid, sizeof(f.guid));
+	}
+	ck_assert_uint_eq(rec.n, alone.n);
+	ck_assert_mem_eq(rec.p, alone.p, rec.n);
+	cyre_buf_free(&rec);
+	cyre_buf_free(&alone);
+	cyre_mail_later_free(l);
+	cyre_mail_parser_free(m);
+}
+END_TEST
+
+/* A message that fails leaves nothing that a later one could get. */
+START_TEST(a_failed_message_leaves_no_sum)
+{
+	static const char deep[] =
+		"Content-Type: multipart/mixed; boundary=a\r\n\r\n"
+		"--a\r\n\r\ntext\r\n--a\r\n"
+		"Content-Type: message/rfc822\r\n\r\n"
+		"Content-Type: message/rfc822\r\n\r\nx\r\n";
+	struct cyre_mail_options o = CYRE_MAIL_OPTIONS_INIT;
+	struct cyre_mail_facts f, last;
+	cyre_mail_parser *m;
+	struct cyre_buf rec = {0};
+	struct cyre_mail_later *l;
+
+	o.depth = 3;
+	m = parser("3.6.1", &o);
+	ck_assert_int_eq(cyre_mail_later_new(&l), CYRE_OK);
+	ck_assert_int_eq(
+		cyre_mail_parse_later(m, l, cyre_slice_str(deep), &rec, &f),
+		CYRE_ELIMIT);
+	ck_assert_uint_eq(rec.n, 0);
+	ck_assert_int_eq(
+		cyre_mail_parse_later(
+			m, l, cyre_slice_str(vectors[0].message), &rec, &last),
+		CYRE_OK);
+	ck_assert_int_eq(
+		cyre_mail_parse_later(m, l, cyre_slice_str(deep), &rec, &f),
+		CYRE_ELIMIT);
+	ck_assert_int_eq(cyre_mail_later_finish(l), CYRE_OK);
+	ck_assert_uint_eq(last.cache_crc, vectors[0].crc);
+	cyre_buf_free(&rec);
+	cyre_mail_later_free(l);
 	cyre_mail_parser_free(m);
 }
 END_TEST
@@ -421,6 +502,8 @@ int main(void)
 	tcase_add_loop_test(
 		tc, item_is_as_the_release_writes_it, 0, (int)N_ITEMS);
 	tcase_add_test(tc, a_parser_forgets);
+	tcase_add_test(tc, records_finished_together_are_those_made_alone);
+	tcase_add_test(tc, a_failed_message_leaves_no_sum);
 	tcase_add_test(tc, depth_has_a_limit);
 	tcase_add_test(tc, memory_has_a_limit);
 	tcase_add_test(tc, no_byte_no_record);
