@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "dlist.h"
+#include "number.h"
 
 #define MAGIC                                                                  \
 	"\241\002\213\015Cyrus mailbox header\n"                               \
@@ -442,28 +443,11 @@ uint32_t cyre_uniqueid_hash(struct cyre_slice mboxname, bool wide)
 	return (uint32_t)h;
 }
 
-static bool hex8(const uint8_t *p, uint64_t *ret)
-{
-	uint64_t v = 0;
-	int i;
-
-	for (i = 0; i < 8; i++) {
-		uint8_t c = p[i];
-
-		if (c >= '0' && c <= '9')
-			v = v << 4 | (unsigned)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			v = v << 4 | (unsigned)(c - 'a' + 10);
-		else
-			return false;
-	}
-	*ret = v;
-	return true;
-}
-
 bool cyre_uniqueid_uidvalidity(struct cyre_slice id, uint64_t *ret)
 {
 	uint64_t hash;
 
-	return id.n == OLD_ID_LEN && hex8(id.p, &hash) && hex8(id.p + 8, ret);
+	return id.n == OLD_ID_LEN &&
+	       cyre_hex_number(cyre_slice(id.p, 8), &hash) &&
+	       cyre_hex_number(cyre_slice(id.p + 8, 8), ret);
 }
