@@ -95,7 +95,8 @@ static void forget_user(struct cyre_user_files *u)
 	cyre_marks_free(&u->marks);
 	cyre_db_free(u->seen);
 	cyre_buf_free(&u->seen_bytes);
-	cyre_buf_free(&u->folders);
+	cyre_conv_folders_free(&u->folders);
+	cyre_buf_free(&u->folder_bytes);
 	*u = (struct cyre_user_files){0};
 }
 
@@ -226,9 +227,11 @@ static cyre_status take_conversations(
 		e = cyre_db_find(db, cyre_slice_str(lists[i]));
 	if (!e)
 		return CYRE_OK;
-	cyre_put_slice(&u->folders, e->value);
-	if (u->folders.bad)
+	cyre_put_slice(&u->folder_bytes, e->value);
+	if (u->folder_bytes.bad)
 		return CYRE_ENOMEM;
+	st = cyre_conv_folders_read(
+		cyre_buf_slice(&u->folder_bytes), &u->folders);
 	for (i = 0; i < cyre_db_count(db) && st == CYRE_OK; i++) {
 		e = cyre_db_at(db, i);
 		if (e->trust != CYRE_DB_UNCOMMITTED)
@@ -351,13 +354,12 @@ static size_t seek_folder(const struct cyre_user_files *u, uint64_t number)
 
 /* The messages of a folder, which has this name or id. */
 static bool find_folder(const struct cyre_user_files *u, struct cyre_slice key,
-	uint8_t *own, struct cyre_outside *ret)
+	struct cyre_outside *ret)
 {
 	size_t first, end;
 	uint32_t number;
 
-	if (!key.n || !cyre_conv_folder_number(
-			      cyre_buf_slice(&u->folders), key, own, &number))
+	if (!key.n || !cyre_conv_folder_number(&u->folders, key, &number))
 		return false;
 	first = seek_folder(u, number);
 	end = seek_folder(u, (uint64_t)number + 1);
@@ -371,25 +373,17 @@ static struct cyre_slice text(const char *s)
 	return s ? cyre_slice_str(s) : cyre_slice(NULL, 0);
 }
 
-static cyre_status get_messages(const struct cyre_user_files *u,
+static void get_messages(const struct cyre_user_files *u,
 	const struct cyre_candidate *c, struct cyre_slice header_id,
 	struct cyre_outside *ret)
 {
 	const struct cyre_slice keys[] = {header_id, text(c->uniqueid),
 		text(c->entry ? c->entry->uniqueid : NULL), text(c->name)};
-	uint8_t *own;
 	size_t i;
 
-	if (!u->n_known)
-		return CYRE_OK;
-	own = malloc(u->folders.n + 1);
-	if (!own)
-		return CYRE_ENOMEM;
-	for (i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-		if (find_folder(u, keys[i], own, ret))
+	for (i = 0; u->n_known && i < sizeof(keys) / sizeof(*keys); i++)
+		if (find_folder(u, keys[i], ret))
 			break;
-	free(own);
-	return CYRE_OK;
 }
 
 static void get_server(const struct cyre_serverdb *db,
@@ -453,6 +447,6 @@ cyre_status cyre_outside_get(const struct cyre_run *r,
 			.file = CYRE_FILE_OTHER, .actual = u->too_big,
 			.expected = f->limit, .text = "conversations.db");
 	}
-	st = get_marks(r, f, w, c, ret);
-	return st == CYRE_OK ? get_messages(u, c, header_id, ret) : st;
+	get_messages(u, c, header_id, ret);
+	return get_marks(r, f, w, c, ret);
 }

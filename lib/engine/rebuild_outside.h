@@ -24,7 +24,8 @@ struct cyre_user_files {
 	char *userid;
 	struct cyre_known_message *known; /* by folder, uid */
 	size_t n_known, cap_known;
-	struct cyre_buf folders; /* the value of $FOLDER_NAMES or _IDS */
+	struct cyre_buf folder_bytes; /* the value of $FOLDER_NAMES or _IDS */
+	struct cyre_conv_folders folders;
 	struct cyre_buf seen_bytes;
 	struct cyre_db *seen;
 	struct cyre_marks marks;

@@ -12,6 +12,8 @@
 #ifndef CYRE_USERDB_H
 #define CYRE_USERDB_H
 
+#include <cyrescue/status.h>
+
 #include "bytes.h"
 
 /* ---- seen: the key is a uniqueid ---- */
@@ -83,11 +85,24 @@ struct cyre_conv_guid {
 bool cyre_conv_guid_read(struct cyre_slice key, struct cyre_slice value,
 	struct cyre_conv_guid *ret);
 /*
- * The place of a folder in the value of `$FOLDER_NAMES` (internal names, up to
- * 3.4) or `$FOLDER_IDS`. `own`: room for as many bytes as the value.
+ * The folders in the value of `$FOLDER_NAMES` (internal names, up to 3.4) or
+ * `$FOLDER_IDS`, with the places they have there; of a damaged list those before
+ * the damage. They borrow from `value`, which must stay. CYRE_OK, CYRE_ENOMEM.
  */
-bool cyre_conv_folder_number(struct cyre_slice value, struct cyre_slice folder,
-	uint8_t *own, uint32_t *ret);
+struct cyre_conv_folder {
+	struct cyre_slice name; /* or id */
+	uint32_t number;
+};
+struct cyre_conv_folders {
+	struct cyre_conv_folder *items; /* by name */
+	size_t n;
+	uint8_t *own; /* names that had to be unescaped */
+};
+cyre_status cyre_conv_folders_read(
+	struct cyre_slice value, struct cyre_conv_folders *ret);
+void cyre_conv_folders_free(struct cyre_conv_folders *f);
+bool cyre_conv_folder_number(const struct cyre_conv_folders *f,
+	struct cyre_slice folder, uint32_t *ret);
 
 /* ---- counters: a file of its own, no container around it ---- */
 struct cyre_counters {

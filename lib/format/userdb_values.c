@@ -1,4 +1,7 @@
 /* userdb_values.c - annotations and conversations; see userdb.h. */
+#include <stdlib.h>
+
+#include "db.h"
 #include "dlist.h"
 #include "number.h"
 #include "userdb.h"
@@ -158,26 +161,89 @@ bool cyre_conv_guid_read(struct cyre_slice key, struct cyre_slice value,
 	return true;
 }
 
-bool cyre_conv_folder_number(struct cyre_slice value, struct cyre_slice folder,
-	uint8_t *own, uint32_t *ret)
+static int compare_names(struct cyre_slice a, struct cyre_slice b)
 {
+	return cyre_db_comparer(CYRE_DB_RAW)(a, b);
+}
+
+static int by_name(const void *va, const void *vb)
+{
+	const struct cyre_conv_folder *a = va, *b = vb;
+	int d = compare_names(a->name, b->name);
+
+	return d ? d : (a->number > b->number) - (a->number < b->number);
+}
+
+static bool add_folder(struct cyre_conv_folders *f, size_t *cap,
+	struct cyre_slice name, uint32_t number)
+{
+	struct cyre_conv_folder *grown;
+
+	if (f->n == *cap) {
+		*cap = *cap ? *cap * 2 : 64;
+		grown = reallocarray(f->items, *cap, sizeof(*grown));
+		if (!grown)
+			return false;
+		f->items = grown;
+	}
+	f->items[f->n++] = (struct cyre_conv_folder){name, number};
+	return true;
+}
+
+cyre_status cyre_conv_folders_read(
+	struct cyre_slice value, struct cyre_conv_folders *ret)
+{
+	struct cyre_conv_folders f = {.own = malloc(value.n + 1)};
+	struct cyre_slice word, none = cyre_slice_str("-");
 	enum cyre_dlist_kind k;
-	struct cyre_slice word;
 	struct cyre_dlist d;
+	size_t cap = 0;
 	uint32_t i;
 
-	cyre_dlist_begin(&d, value, own);
+	if (!f.own)
+		return CYRE_ENOMEM;
+	cyre_dlist_begin(&d, value, f.own);
 	if (cyre_dlist_next(&d, &word) != CYRE_DLIST_LIST)
-		return false;
+		goto out;
 	/* Deleted ones leave a `-`, so that numbers stay. */
 	for (i = 0; (k = cyre_dlist_next(&d, &word)) != CYRE_DLIST_END; i++) {
 		if (k != CYRE_DLIST_NIL && !cyre_dlist_is_string(k))
-			return false;
-		if (word.n && cyre_slice_eq(word, folder) &&
-			!cyre_slice_eq(word, cyre_slice_str("-"))) {
-			*ret = i;
-			return true;
+			break;
+		if (!word.n || cyre_slice_eq(word, none))
+			continue;
+		if (!add_folder(&f, &cap, word, i)) {
+			cyre_conv_folders_free(&f);
+			return CYRE_ENOMEM;
 		}
 	}
-	return false;
+	if (f.n)
+		qsort(f.items, f.n, sizeof(*f.items), by_name);
+out:
+	*ret = f;
+	return CYRE_OK;
+}
+
+void cyre_conv_folders_free(struct cyre_conv_folders *f)
+{
+	free(f->items);
+	free(f->own);
+	*f = (struct cyre_conv_folders){0};
+}
+
+bool cyre_conv_folder_number(const struct cyre_conv_folders *f,
+	struct cyre_slice folder, uint32_t *ret)
+{
+	size_t lo = 0, hi = f->n, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (compare_names(f->items[mid].name, folder) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == f->n || !cyre_slice_eq(f->items[lo].name, folder))
+		return false;
+	*ret = f->items[lo].number;
+	return true;
 }

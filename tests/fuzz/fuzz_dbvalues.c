@@ -41,12 +41,14 @@ static void mailbox(struct cyre_slice key, struct cyre_slice value, bool is_new)
 
 static void folder(struct cyre_slice name, struct cyre_slice value)
 {
-	uint8_t *own = malloc(value.n + 1);
+	struct cyre_conv_folders f;
 	uint32_t i;
 
-	if (own && cyre_conv_folder_number(value, name, own, &i))
+	if (cyre_conv_folders_read(value, &f) != CYRE_OK)
+		return;
+	if (cyre_conv_folder_number(&f, name, &i))
 		sink += i;
-	free(own);
+	cyre_conv_folders_free(&f);
 }
 
 /* Words are printable, and end. */

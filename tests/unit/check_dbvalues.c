@@ -176,11 +176,23 @@ START_TEST(annotations)
 }
 END_TEST
 
+/* The place of a folder in the list; -1: it is not there. */
+static void folder(const char *list, const char *name, int place)
+{
+	struct cyre_conv_folders f;
+	uint32_t n = UINT32_MAX;
+
+	ck_assert_int_eq(
+		cyre_conv_folders_read(cyre_slice_str(list), &f), CYRE_OK);
+	ck_assert_int_eq(cyre_conv_folder_number(&f, cyre_slice_str(name), &n),
+		place >= 0);
+	ck_assert_int_eq((int)n, place);
+	cyre_conv_folders_free(&f);
+}
+
 START_TEST(conversations)
 {
 	struct cyre_conv_guid g;
-	uint8_t own[64];
-	uint32_t n;
 
 	/* 3.2.12 and 3.13.1; the first two are messages, the last is a part. */
 	ck_assert(cyre_conv_guid_read(
@@ -210,16 +222,14 @@ START_TEST(conversations)
 	ck_assert_uint_eq(g.cid, 0x916ec3786d4cfccfu);
 	ck_assert(!cyre_conv_guid_read(S("G009d:1:15"), S(""), &g));
 	/* Numbers count the deleted ones; names can have blanks. */
-	ck_assert(cyre_conv_folder_number(
-		S("(one two - \"user.al.My Box\" four)"), S("four"), own, &n));
-	ck_assert_uint_eq(n, 4);
-	ck_assert(cyre_conv_folder_number(
-		S("(one two - \"user.al.My Box\" four)"), S("user.al.My Box"),
-		own, &n));
-	ck_assert_uint_eq(n, 3);
-	ck_assert(!cyre_conv_folder_number(S("(one - four)"), S("-"), own, &n));
-	ck_assert(!cyre_conv_folder_number(S("(one four"), S("two"), own, &n));
-	ck_assert(!cyre_conv_folder_number(S("one two"), S("two"), own, &n));
+	folder("(one two - \"user.al.My Box\" four)", "four", 4);
+	folder("(one two - \"user.al.My Box\" four)", "user.al.My Box", 3);
+	folder("(one two - \"user.al.My Box\" four)", "one", 0);
+	folder("(one - four)", "-", -1);
+	folder("(one - one)", "one", 0);
+	folder("(one (two) four)", "four", -1);
+	folder("(one four", "two", -1);
+	folder("one two", "two", -1);
 }
 END_TEST
 
