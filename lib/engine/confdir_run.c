@@ -120,6 +120,29 @@ cyre_status cyre_run_read_database(struct cyre_run *r, struct cyre_worker *w,
 	return CYRE_OK;
 }
 
+cyre_status cyre_run_open_evidence(const struct cyre_run *r,
+	struct cyre_worker *w, const struct cyre_server_file *f,
+	struct cyre_buf *b, struct cyre_db **ret)
+{
+	struct cyre_dbload_options o = {.memory = b->limit};
+	struct cyre_findings found = {.keep = 1};
+	struct cyre_buf path = {0};
+	struct cyre_error err;
+	enum cyre_kind kind;
+	cyre_status st =
+		cyre_confdir_read(f, &w->gatherer.opener, b, &kind, &err);
+
+	if (st != CYRE_OK)
+		return st;
+	cyre_run_put_path(r, f, &path);
+	st = path.bad ? CYRE_ENOMEM
+		      : cyre_dbload_bytes((const char *)path.p,
+				cyre_buf_slice(b), &o, &found, ret);
+	cyre_findings_free(&found);
+	cyre_buf_free(&path);
+	return st;
+}
+
 /* ---- mailboxes.db ---- */
 
 static cyre_status check_list(struct cyre_run *r, const struct cyre_db *db)

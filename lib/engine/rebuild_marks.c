@@ -139,20 +139,17 @@ cyre_status cyre_marks_of_user(
 }
 
 /* One user's database; what cannot be read is evidence less. */
-static cyre_status take_file(const struct cyre_server_file *f,
-	struct cyre_worker *w, const struct wanted *wanted, struct cyre_buf *b,
-	struct cyre_marks *ret)
+static cyre_status take_file(const struct cyre_run *r,
+	const struct cyre_server_file *f, struct cyre_worker *w,
+	const struct wanted *wanted, struct cyre_buf *b, struct cyre_marks *ret)
 {
-	struct cyre_error err;
-	enum cyre_kind kind;
 	struct cyre_db *db;
-	cyre_status st =
-		cyre_confdir_read(f, &w->gatherer.opener, b, &kind, &err);
+	cyre_status st = cyre_run_open_evidence(r, w, f, b, &db);
 
-	if (st == CYRE_OK)
-		st = cyre_db_open(cyre_buf_slice(b), NULL, &db);
+	if (st == CYRE_ENOMEM || st == CYRE_ECANCELED)
+		return st;
 	if (st != CYRE_OK)
-		return st == CYRE_ENOMEM ? st : CYRE_OK;
+		return CYRE_OK;
 	st = take(db, wanted, ret);
 	cyre_db_free(db);
 	return st;
@@ -172,7 +169,7 @@ cyre_status cyre_marks_shared(const struct cyre_run *r,
 	*ret = (struct cyre_marks){.own = true};
 	for (i = 0; i < n && st == CYRE_OK; i++)
 		if (f[i].copy == CYRE_COPY_LIVE)
-			st = take_file(&f[i], w, &wanted, &b, ret);
+			st = take_file(r, &f[i], w, &wanted, &b, ret);
 	free_wanted(&wanted);
 	cyre_buf_free(&b);
 	return st;

@@ -24,7 +24,7 @@ cyre_status cyre_marks_of_user(
 	const struct cyre_db *seen, struct cyre_marks *ret);
 /*
  * Those of all users that can be of a shared mailbox of this run: reads every
- * seen database there is. CYRE_OK, CYRE_ENOMEM.
+ * seen database there is. CYRE_OK, CYRE_ENOMEM, CYRE_ECANCELED.
  */
 cyre_status cyre_marks_shared(const struct cyre_run *r,
 	const struct cyre_confdir *confdir, struct cyre_worker *w,

@@ -14,33 +14,33 @@
 
 /* ---- of the server ---- */
 
-/* The bytes in `b`; false: there are none. */
-static bool read_file(const struct cyre_server_file *f, struct cyre_worker *w,
-	struct cyre_buf *b, cyre_status *ret)
+/* What cannot be used is evidence less; these end the run. */
+static cyre_status only_ends(cyre_status st)
 {
-	struct cyre_error err;
-	enum cyre_kind kind;
-
-	*ret = cyre_confdir_read(f, &w->gatherer.opener, b, &kind, &err);
-	return *ret == CYRE_OK;
+	return st == CYRE_ENOMEM || st == CYRE_ECANCELED ? st : CYRE_OK;
 }
 
-static cyre_status add_database(const struct cyre_confdir *c,
-	enum cyre_server_kind kind, struct cyre_worker *w,
-	struct cyre_serverdb *db,
-	cyre_status (*add)(struct cyre_serverdb *db, struct cyre_slice bytes))
+static cyre_status add_database(const struct cyre_run *r,
+	enum cyre_server_kind kind, struct cyre_serverdb *db,
+	cyre_status (*add)(
+		struct cyre_serverdb *db, const struct cyre_db *from))
 {
 	size_t n;
-	const struct cyre_server_file *f = cyre_confdir_find(c, kind, NULL, &n);
-	struct cyre_buf b = {.limit = w->gatherer.rules->limit};
+	const struct cyre_server_file *f =
+		cyre_confdir_find(r->confdir, kind, NULL, &n);
+	struct cyre_buf b = {.limit = r->workers[0].gatherer.rules->limit};
+	struct cyre_db *from;
 	cyre_status st;
 
 	if (!f || f->copy != CYRE_COPY_LIVE)
 		return CYRE_OK;
-	if (read_file(f, w, &b, &st))
-		st = add(db, cyre_buf_slice(&b));
+	st = cyre_run_open_evidence(r, &r->workers[0], f, &b, &from);
+	if (st == CYRE_OK) {
+		st = add(db, from);
+		cyre_db_free(from);
+	}
 	cyre_buf_free(&b);
-	return st == CYRE_ENOMEM ? st : CYRE_OK;
+	return only_ends(st);
 }
 
 static cyre_status add_roots(
@@ -62,7 +62,6 @@ cyre_status cyre_outside_open(
 	const struct cyre_run *r, struct cyre_outside_files *ret)
 {
 	unsigned n = r->threads > 1 ? r->threads : 1;
-	struct cyre_worker *w = &r->workers[0];
 	struct cyre_serverdb *db = &ret->server;
 	cyre_status st;
 
@@ -72,14 +71,14 @@ cyre_status cyre_outside_open(
 	if (!ret->users)
 		return CYRE_ENOMEM;
 	pthread_mutex_init(&ret->lock, NULL);
-	st = add_database(r->confdir, CYRE_SERVER_STATUSCACHE, w, db,
-		cyre_serverdb_add_status);
+	st = add_database(
+		r, CYRE_SERVER_STATUSCACHE, db, cyre_serverdb_add_status);
 	if (st == CYRE_OK)
-		st = add_database(r->confdir, CYRE_SERVER_ANNOTATIONS, w, db,
+		st = add_database(r, CYRE_SERVER_ANNOTATIONS, db,
 			cyre_serverdb_add_annotations);
 	if (st == CYRE_OK)
-		st = add_database(r->confdir, CYRE_SERVER_QUOTAS, w, db,
-			cyre_serverdb_add_quotas);
+		st = add_database(
+			r, CYRE_SERVER_QUOTAS, db, cyre_serverdb_add_quotas);
 	if (st == CYRE_OK)
 		st = add_roots(r->confdir, db);
 	cyre_serverdb_finish(db);
@@ -242,71 +241,80 @@ static cyre_status take_conversations(
 	return st;
 }
 
-/* The user's file of a kind, in `b`. False: there is none of use. */
-static bool user_file(const struct cyre_outside_files *f, struct cyre_worker *w,
-	enum cyre_server_kind kind, const char *userid, const char *inbox_id,
-	struct cyre_buf *b, cyre_status *ret)
+/* The user's file of a kind; NULL: there is none of use. */
+static const struct cyre_server_file *user_file(
+	const struct cyre_outside_files *f, enum cyre_server_kind kind,
+	const char *userid, const char *inbox_id)
 {
-	const struct cyre_server_file *file;
+	const struct cyre_server_file *file =
+		userid ? cyre_confdir_of_user(
+				 f->confdir, kind, userid, inbox_id)
+		       : cyre_confdir_find(
+				 f->confdir, kind, NULL, &(size_t){0});
 
-	*ret = CYRE_OK;
-	file = userid ? cyre_confdir_of_user(f->confdir, kind, userid, inbox_id)
-		      : cyre_confdir_find(f->confdir, kind, NULL, &(size_t){0});
-	return file && file->copy == CYRE_COPY_LIVE &&
-	       read_file(file, w, b, ret);
+	return file && file->copy == CYRE_COPY_LIVE ? file : NULL;
 }
 
-static cyre_status load_conversations(const struct cyre_outside_files *f,
-	struct cyre_worker *w, const char *userid, const char *inbox_id,
-	struct cyre_user_files *u)
+static cyre_status load_conversations(const struct cyre_run *r,
+	const struct cyre_outside_files *f, struct cyre_worker *w,
+	const char *userid, const char *inbox_id, struct cyre_user_files *u)
 {
+	const struct cyre_server_file *file =
+		user_file(f, CYRE_SERVER_CONVERSATIONS, userid, inbox_id);
 	struct cyre_buf b = {.limit = f->limit};
 	struct cyre_db *db;
 	cyre_status st;
 
-	if (user_file(f, w, CYRE_SERVER_CONVERSATIONS, userid, inbox_id, &b,
-		    &st)) {
-		st = cyre_db_open(cyre_buf_slice(&b), NULL, &db);
-		if (st == CYRE_OK) {
-			st = take_conversations(u, db);
-			cyre_db_free(db);
-		}
+	if (!file)
+		return CYRE_OK;
+	st = cyre_run_open_evidence(r, w, file, &b, &db);
+	if (st == CYRE_OK) {
+		st = take_conversations(u, db);
+		cyre_db_free(db);
 	}
 	if (st == CYRE_ELIMIT)
 		u->too_big = f->limit + 1;
 	cyre_buf_free(&b);
-	return st == CYRE_ENOMEM ? st : CYRE_OK;
+	return only_ends(st);
 }
 
-static cyre_status load_seen(const struct cyre_outside_files *f,
-	struct cyre_worker *w, const char *userid, const char *inbox_id,
-	struct cyre_user_files *u)
+static cyre_status load_seen(const struct cyre_run *r,
+	const struct cyre_outside_files *f, struct cyre_worker *w,
+	const char *userid, const char *inbox_id, struct cyre_user_files *u)
 {
+	const struct cyre_server_file *file =
+		user_file(f, CYRE_SERVER_SEEN, userid, inbox_id);
 	cyre_status st;
 
+	if (!file)
+		return CYRE_OK;
 	u->seen_bytes.limit = f->limit;
-	if (user_file(f, w, CYRE_SERVER_SEEN, userid, inbox_id, &u->seen_bytes,
-		    &st))
-		st = cyre_db_open(
-			cyre_buf_slice(&u->seen_bytes), NULL, &u->seen);
+	st = cyre_run_open_evidence(r, w, file, &u->seen_bytes, &u->seen);
 	if (st == CYRE_OK)
 		st = cyre_marks_of_user(u->seen, &u->marks);
-	return st == CYRE_ENOMEM ? st : CYRE_OK;
+	return only_ends(st);
 }
 
 static cyre_status load_counters(const struct cyre_outside_files *f,
 	struct cyre_worker *w, const char *userid, const char *inbox_id,
 	struct cyre_user_files *u)
 {
+	const struct cyre_server_file *file =
+		user_file(f, CYRE_SERVER_COUNTERS, userid, inbox_id);
 	struct cyre_buf b = {.limit = 4096};
+	struct cyre_error err;
+	enum cyre_kind kind;
 	cyre_status st;
 
-	if (user_file(f, w, CYRE_SERVER_COUNTERS, userid, inbox_id, &b, &st) &&
+	if (!file)
+		return CYRE_OK;
+	st = cyre_confdir_read(file, &w->gatherer.opener, &b, &kind, &err);
+	if (st == CYRE_OK &&
 		(!cyre_counters_read(cyre_buf_slice(&b), &u->counters) ||
 			!u->counters.crc_ok))
 		u->counters = (struct cyre_counters){0};
 	cyre_buf_free(&b);
-	return st == CYRE_ENOMEM ? st : CYRE_OK;
+	return only_ends(st);
 }
 
 static cyre_status load_user(const struct cyre_run *r,
@@ -321,9 +329,9 @@ static cyre_status load_user(const struct cyre_run *r,
 	forget_user(u);
 	if (c->userid) {
 		inbox_id = find_inbox(r, c);
-		st = load_conversations(f, w, c->userid, inbox_id, u);
+		st = load_conversations(r, f, w, c->userid, inbox_id, u);
 		if (st == CYRE_OK)
-			st = load_seen(f, w, c->userid, inbox_id, u);
+			st = load_seen(r, f, w, c->userid, inbox_id, u);
 	}
 	if (st == CYRE_OK)
 		st = load_counters(f, w, c->userid, inbox_id, u);

@@ -44,7 +44,7 @@ struct cyre_outside_files {
 	struct cyre_marks shared;
 };
 
-/* CYRE_OK, however damaged the databases are; CYRE_ENOMEM. */
+/* CYRE_OK, however damaged the databases are; CYRE_ENOMEM, CYRE_ECANCELED. */
 cyre_status cyre_outside_open(
 	const struct cyre_run *r, struct cyre_outside_files *ret);
 void cyre_outside_close(const struct cyre_run *r, struct cyre_outside_files *f);
@@ -52,7 +52,8 @@ void cyre_outside_close(const struct cyre_run *r, struct cyre_outside_files *f);
 /*
  * What is known of a mailbox, valid until the worker asks for another.
  * `header_id`: the uniqueid in its cyrus.header, may be empty. A database that
- * is too large for the memory there is makes a finding. CYRE_OK, CYRE_ENOMEM.
+ * is too large for the memory there is makes a finding. CYRE_OK, CYRE_ENOMEM,
+ * CYRE_ECANCELED.
  */
 cyre_status cyre_outside_get(const struct cyre_run *r,
 	struct cyre_outside_files *f, struct cyre_worker *w,

@@ -192,6 +192,15 @@ cyre_status cyre_run_read_file(struct cyre_run *r, struct cyre_worker *w,
 cyre_status cyre_run_read_database(struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_server_file *f, struct cyre_findings *found,
 	struct cyre_db **ret);
+/*
+ * A database of the server as evidence: the file in `b`, which *ret borrows,
+ * with all that belongs to it, as cyre_run_read_database() reads it. What is
+ * wrong with it is not told here. CYRE_OK; CYRE_ENOMEM, CYRE_ECANCELED; any
+ * other status: it cannot be used, CYRE_ELIMIT: it is larger than `b` may get.
+ */
+cyre_status cyre_run_open_evidence(const struct cyre_run *r,
+	struct cyre_worker *w, const struct cyre_server_file *f,
+	struct cyre_buf *b, struct cyre_db **ret);
 /* Says so when there is no list of mailboxes, and sets r->listless. */
 void cyre_run_miss_list(struct cyre_run *r);
 

@@ -97,17 +97,15 @@ static cyre_status take_root(
 	return cyre_serverdb_add_root(db, e->key);
 }
 
-static cyre_status take_all(struct cyre_serverdb *db, struct cyre_slice bytes,
+static cyre_status take_all(struct cyre_serverdb *db,
+	const struct cyre_db *from,
 	cyre_status (*take)(
 		struct cyre_serverdb *db, const struct cyre_db_entry *e))
 {
 	const struct cyre_db_entry *e, *before = NULL;
-	struct cyre_db *from;
-	cyre_status st = cyre_db_open(bytes, NULL, &from);
+	cyre_status st = CYRE_OK;
 	size_t i;
 
-	if (st != CYRE_OK)
-		return st;
 	for (i = 0; i < cyre_db_count(from) && st == CYRE_OK; i++) {
 		e = cyre_db_at(from, i);
 		/* Of one key twice the surer stands first. */
@@ -117,29 +115,28 @@ static cyre_status take_all(struct cyre_serverdb *db, struct cyre_slice bytes,
 		before = e;
 		st = take(db, e);
 	}
-	cyre_db_free(from);
 	return st;
 }
 
 cyre_status cyre_serverdb_add_status(
-	struct cyre_serverdb *db, struct cyre_slice bytes)
+	struct cyre_serverdb *db, const struct cyre_db *from)
 {
-	return take_all(db, bytes, take_status);
+	return take_all(db, from, take_status);
 }
 
 cyre_status cyre_serverdb_add_annotations(
-	struct cyre_serverdb *db, struct cyre_slice bytes)
+	struct cyre_serverdb *db, const struct cyre_db *from)
 {
-	cyre_status st = take_all(db, bytes, take_annotation);
+	cyre_status st = take_all(db, from, take_annotation);
 
 	db->has_annotations |= st == CYRE_OK;
 	return st;
 }
 
 cyre_status cyre_serverdb_add_quotas(
-	struct cyre_serverdb *db, struct cyre_slice bytes)
+	struct cyre_serverdb *db, const struct cyre_db *from)
 {
-	return take_all(db, bytes, take_root);
+	return take_all(db, from, take_root);
 }
 
 cyre_status cyre_serverdb_add_root(

@@ -12,6 +12,7 @@
 #define CYRE_SERVERDB_H
 
 #include <cyrescue/conf.h>
+#include <cyrescue/db.h>
 #include <cyrescue/status.h>
 
 #include "bytes.h"
@@ -42,17 +43,14 @@ struct cyre_serverdb {
 	cyre_release since;
 };
 
-/*
- * CYRE_OK, however damaged it is; CYRE_EFORMAT: no database;
- * CYRE_EUNSUPPORTED: of a kind only its own library reads; CYRE_ENOMEM.
- */
+/* What a database has, however damaged it is. CYRE_OK, CYRE_ENOMEM. */
 cyre_status cyre_serverdb_add_status(
-	struct cyre_serverdb *db, struct cyre_slice bytes);
+	struct cyre_serverdb *db, const struct cyre_db *from);
 cyre_status cyre_serverdb_add_annotations(
-	struct cyre_serverdb *db, struct cyre_slice bytes);
+	struct cyre_serverdb *db, const struct cyre_db *from);
 /* quotas.db: its keys are the roots. */
 cyre_status cyre_serverdb_add_quotas(
-	struct cyre_serverdb *db, struct cyre_slice bytes);
+	struct cyre_serverdb *db, const struct cyre_db *from);
 /* The name of a quotalegacy file. CYRE_OK, CYRE_ENOMEM. */
 cyre_status cyre_serverdb_add_root(
 	struct cyre_serverdb *db, struct cyre_slice root);

@@ -90,5 +90,28 @@ rm "$dir/cyrus.header"
 repair user.dmitri
 cmp <(sed -n 2p "$dir/cyrus.header") <(sed -n 2p "$WORK/header") ||
     fail "another quota root or uniqueid"
+# A database of Berkeley: what its file lost stands in the log files. The newest
+# message was deleted: status cache and, if need be, read marks know its number.
+unpack 2.3.16-bdb
+dir=$(mailbox user.fritz)
+was=$(cyrshow --json "$dir/cyrus.index" |
+    jq 'select(.type == "index-header").last_uid')
+rm "$dir/cyrus.index" "$(find "$TREE" -path '*/user/fritz/*' -name "$was.")"
+cp -a "$TREE" "$WORK/saved"
+for db in whole 'in its logs' nowhere; do
+    [ "$db" = whole ] || : >"$TREE/conf/statuscache.db"
+    [ "$db" != nowhere ] || rm "$TREE"/conf/db/log.*
+    repair user.fritz
+    case $db in
+        nowhere) is "$(origin last_uid)" "seen database, lost: nothing" ;;
+        *)
+            is "$db: $(origin last_uid)" "$db: statuscache.db, lost: nothing"
+            is "$(cyrshow --json "$dir/cyrus.index" |
+                jq 'select(.type == "index-header").last_uid')" "$was"
+            ;;
+    esac
+    rm -r "$TREE"
+    cp -a "$WORK/saved" "$TREE"
+done
 echo "flags, UIDVALIDITY, uniqueid, quota root: back from the databases"
 note_small_set
