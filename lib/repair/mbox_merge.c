@@ -228,7 +228,7 @@ static cyre_status take_name_record(struct cyre_mbox_merge *g,
 	const struct cyre_db_entry *r, const struct cyre_mbox *m,
 	struct cyre_slice name)
 {
-	struct node *n = find_name(g, name);
+	struct node *n = find_name(g, name), *first;
 
 	if (!n)
 		n = add_node(g, name);
@@ -240,9 +240,26 @@ static cyre_status take_name_record(struct cyre_mbox_merge *g,
 	n->e.value = r->value;
 	fill(g, &n->e, m, CYRE_MBOX_DATABASE, &r->value);
 	/* Absent types are that of plain mail. */
-	if (cyre__mbox_is_live(m) && !add_id(g, n->e.m.uniqueid, n))
-		return CYRE_ENOMEM;
+	if (cyre__mbox_is_live(m)) {
+		first = find_id(g, n->e.m.uniqueid);
+		n->id_twice = first != NULL;
+		if (first)
+			first->id_twice = true;
+		else if (!add_id(g, n->e.m.uniqueid, n))
+			return CYRE_ENOMEM;
+	}
 	return g->arena.bad ? CYRE_ENOMEM : CYRE_OK;
+}
+
+/* As the check of the list has it (check_mboxlist.c): the one by name wins. */
+static bool is_sister(const struct cyre_mbox *a, const struct cyre_mbox *b)
+{
+	return a->type == b->type && a->flags == b->flags &&
+	       a->uidvalidity == b->uidvalidity &&
+	       cyre_slice_eq(a->partition, b->partition) &&
+	       cyre_slice_eq(a->server, b->server) &&
+	       cyre_slice_eq(a->acl, b->acl) &&
+	       cyre_slice_eq(a->jmapid, b->jmapid);
 }
 
 static cyre_status take_id_record(struct cyre_mbox_merge *g,
@@ -255,6 +272,8 @@ static cyre_status take_id_record(struct cyre_mbox_merge *g,
 		return add_stray(g, r, m->uniqueid);
 	n->e.id_key = r->key;
 	n->e.id_value = r->value;
+	n->sister_differs =
+		cyre__mbox_is_live(&n->e.m) && !is_sister(&n->e.m, m);
 	set_text(&n->e, CYRE_MBOX_F_HISTORY, CYRE_MBOX_DATABASE,
 		&n->e.m.history, keep_from(g, m->history, &r->value));
 	return CYRE_OK;
@@ -326,6 +345,21 @@ static bool is_better(const struct cyre_mbox_entry *e,
 	return a->last_appenddate > b->last_appenddate;
 }
 
+/* One that the database knows before one that it does not. */
+static bool claim_id(
+	struct cyre_mbox_merge *g, struct cyre_slice uniqueid, struct node *n)
+{
+	struct id *id = NULL;
+
+	if (uniqueid.n)
+		HASH_FIND(hh, g->ids, uniqueid.p, uniqueid.n, id);
+	if (!id)
+		return add_id(g, uniqueid, n);
+	if (n->e.key.n && !id->node->e.key.n)
+		id->node = n;
+	return true;
+}
+
 static cyre_status attach(struct cyre_mbox_merge *g, struct node *n,
 	const struct cyre_mbox_dir *dir)
 {
@@ -347,7 +381,7 @@ static cyre_status attach(struct cyre_mbox_merge *g, struct node *n,
 	own->jmapid = keep(g, dir->jmapid);
 	own->type = keep(g, dir->type);
 	n->e.dir = own;
-	if (cyre__mbox_is_live(&n->e.m) && !add_id(g, own->uniqueid, n))
+	if (cyre__mbox_is_live(&n->e.m) && !claim_id(g, own->uniqueid, n))
 		return CYRE_ENOMEM;
 	return g->arena.bad ? CYRE_ENOMEM : CYRE_OK;
 }
@@ -584,36 +618,81 @@ static void decide_new(struct cyre_mbox_merge *g, struct cyre_mbox_entry *e)
 	e->action = CYRE_MBOX_ADDED;
 }
 
+/* Is this to be done? Else it is noted. */
+static bool may(const struct cyre_mbox_merge *g, struct cyre_mbox_entry *e,
+	enum cyre_mbox_leave what)
+{
+	if (!(g->o.leave & what))
+		return true;
+	e->left |= what;
+	return false;
+}
+
+static void decide_flags(struct cyre_mbox_merge *g, struct cyre_mbox_entry *e)
+{
+	const struct cyre_mbox_dir *d = e->dir;
+	struct cyre_mbox *m = &e->m;
+	uint32_t flags = m->flags;
+
+	if (flags & CYRE_MBOX_RESERVE && (d->uniqueid.n || d->has_acl) &&
+		may(g, e, CYRE_MBOX_LEAVE_RESERVED))
+		m->flags &= ~CYRE_MBOX_RESERVE;
+	if (g->o.old == CYRE_MBOX_IDS &&
+		!(m->flags & CYRE_MBOX_LEGACY) == d->by_path &&
+		may(g, e, CYRE_MBOX_LEAVE_PARTITION))
+		set_legacy(g, m, d->by_path);
+	if (m->flags == flags)
+		return;
+	e->origin[CYRE_MBOX_F_TYPE] = CYRE_MBOX_DIRECTORY;
+	e->action = CYRE_MBOX_CHANGED;
+}
+
+static void decide_uniqueid(
+	struct cyre_mbox_merge *g, struct cyre_mbox_entry *e)
+{
+	const struct cyre_mbox_dir *d = e->dir;
+	struct cyre_mbox *m = &e->m;
+
+	if ((!m->uniqueid.n && g->form != CYRE_MBOX_IDS) ||
+		!cyre_uniqueid_ok(d->uniqueid) ||
+		cyre_slice_eq(m->uniqueid, d->uniqueid) ||
+		!may(g, e,
+			((const struct node *)e)->id_twice
+				? CYRE_MBOX_LEAVE_TWICE
+				: CYRE_MBOX_LEAVE_UNIQUEID))
+		return;
+	m->uniqueid = d->uniqueid;
+	e->origin[CYRE_MBOX_F_UNIQUEID] =
+		d->by_path ? CYRE_MBOX_HEADER : CYRE_MBOX_DIRECTORY;
+	e->action = CYRE_MBOX_CHANGED;
+}
+
 /* An intact record: only what the directory proves wrong. */
 static void decide_known(struct cyre_mbox_merge *g, struct cyre_mbox_entry *e)
 {
 	const struct cyre_mbox_dir *d = e->dir;
-	struct cyre_mbox *m = &e->m, before = *m;
+	struct cyre_mbox *m = &e->m;
 
 	e->action = CYRE_MBOX_KEPT;
 	if (!d || m->flags & (CYRE_MBOX_REMOTE | CYRE_MBOX_MOVING) ||
 		!cyre__mbox_is_live(m))
 		return;
-	if (m->flags & CYRE_MBOX_RESERVE && (d->uniqueid.n || d->has_acl))
-		m->flags &= ~CYRE_MBOX_RESERVE;
-	if (g->o.old == CYRE_MBOX_IDS)
-		set_legacy(g, m, d->by_path);
-	if (m->flags != before.flags)
-		e->origin[CYRE_MBOX_F_TYPE] = CYRE_MBOX_DIRECTORY;
-	if (!cyre_slice_eq(m->partition, d->partition)) {
+	decide_flags(g, e);
+	decide_uniqueid(g, e);
+	if (!cyre_slice_eq(m->partition, d->partition) &&
+		may(g, e, CYRE_MBOX_LEAVE_PARTITION)) {
 		m->partition = d->partition;
 		e->origin[CYRE_MBOX_F_PARTITION] = CYRE_MBOX_DIRECTORY;
-	}
-	if ((m->uniqueid.n || g->form == CYRE_MBOX_IDS) &&
-		cyre_uniqueid_ok(d->uniqueid) &&
-		!cyre_slice_eq(m->uniqueid, d->uniqueid)) {
-		m->uniqueid = d->uniqueid;
-		e->origin[CYRE_MBOX_F_UNIQUEID] =
-			d->by_path ? CYRE_MBOX_HEADER : CYRE_MBOX_DIRECTORY;
-	}
-	if (m->flags != before.flags || m->partition.p != before.partition.p ||
-		m->uniqueid.p != before.uniqueid.p)
 		e->action = CYRE_MBOX_CHANGED;
+	}
+	/* Clients were told that of the index. */
+	if (m->uidvalidity && d->uidvalidity &&
+		m->uidvalidity != d->uidvalidity &&
+		may(g, e, CYRE_MBOX_LEAVE_UIDVALIDITY)) {
+		m->uidvalidity = d->uidvalidity;
+		e->origin[CYRE_MBOX_F_UIDVALIDITY] = CYRE_MBOX_INDEX;
+		e->action = CYRE_MBOX_CHANGED;
+	}
 }
 
 /* Only copies tell of it; parents are looked at when all else is known. */
@@ -627,6 +706,15 @@ static void decide_copy(struct cyre_mbox_merge *g, struct cyre_mbox_entry *e)
 		e->action = CYRE_MBOX_ADDED;
 	else
 		e->action = CYRE_MBOX_NO_DIRECTORY;
+}
+
+/* Another mailbox has the uniqueid of its directory: one is a copy. */
+static bool is_twin(
+	const struct cyre_mbox_merge *g, const struct cyre_mbox_entry *e)
+{
+	const struct node *n = e->dir ? find_id(g, e->dir->uniqueid) : NULL;
+
+	return n && &n->e != e && (n->e.key.n || n->e.dir);
 }
 
 static void decide(struct cyre_mbox_merge *g, struct cyre_mbox_entry *e)
@@ -643,6 +731,10 @@ static void decide(struct cyre_mbox_merge *g, struct cyre_mbox_entry *e)
 		set_legacy(g, &e->m, !e->dir || e->dir->by_path);
 	if (e->action == CYRE_MBOX_ADDED && !cyre_mbox_name_ok(e->m.name))
 		e->action = CYRE_MBOX_BAD_NAME;
+	if (e->action == CYRE_MBOX_ADDED &&
+		(!may(g, e, CYRE_MBOX_LEAVE_NEW) ||
+			(is_twin(g, e) && !may(g, e, CYRE_MBOX_LEAVE_TWIN))))
+		e->action = CYRE_MBOX_NOT_ASKED;
 	if (g->form == CYRE_MBOX_IDS && cyre__mbox_is_taken(e) &&
 		!cyre__mbox_is_raw(g, e) && !e->m.uniqueid.n &&
 		cyre__mbox_is_live(&e->m))
@@ -727,6 +819,7 @@ static cyre_status decide_all(struct cyre_mbox_merge *g)
 		if (is_barren(n))
 			n->e.action = CYRE_MBOX_NO_DIRECTORY;
 		r->count[n->e.action]++;
+		r->left += n->e.left != 0;
 	}
 	if (r->n)
 		qsort(g->entries, r->n, sizeof(*g->entries), by_name);

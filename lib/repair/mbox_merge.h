@@ -6,7 +6,7 @@
  * then copies of the database, the newest first; cyre_mbox_merge_finish()
  * decides. What a record that is intact says stays as it is, byte for byte,
  * unless the disk proves it wrong: a directory elsewhere, in the other layout,
- * or with a header of another id. Of anything else the strongest source of each
+ * with a header of another id or an index of another UIDVALIDITY. Of anything else the strongest source of each
  * field counts (docs/design.md section 5), and an entry is made
  *
  *  - for every directory of a mailbox;
@@ -72,6 +72,7 @@ enum cyre_mbox_action {
 	CYRE_MBOX_KEPT,
 	CYRE_MBOX_ADDED,
 	CYRE_MBOX_CHANGED,
+	CYRE_MBOX_NOT_ASKED,    /* not taken: see `leave` */
 	CYRE_MBOX_NO_DIRECTORY, /* not taken: only copies tell of it */
 	CYRE_MBOX_NO_UNIQUEID,  /* not taken: this form needs one */
 	CYRE_MBOX_BAD_NAME,     /* not taken: no mailbox can have this name */
@@ -93,10 +94,23 @@ struct cyre_mbox_dir {
 	int64_t header_ns;        /* when its header was written */
 };
 
+/* What may be left as it is, where only part of the work is asked for. */
+enum cyre_mbox_leave {
+	CYRE_MBOX_LEAVE_NEW = 1,       /* entries that are not there */
+	CYRE_MBOX_LEAVE_PARTITION = 2, /* where it lies, and in which layout */
+	CYRE_MBOX_LEAVE_UIDVALIDITY = 4, /* the index has another */
+	CYRE_MBOX_LEAVE_UNIQUEID = 8,    /* the header has another */
+	CYRE_MBOX_LEAVE_TWICE = 16,      /* … and this one another mailbox */
+	CYRE_MBOX_LEAVE_RESERVED = 32,   /* making it was interrupted */
+	CYRE_MBOX_LEAVE_SISTER = 64,     /* its record by id says otherwise */
+	CYRE_MBOX_LEAVE_TWIN = 128       /* a new one with another's uniqueid */
+};
+
 struct cyre_mbox_entry {
 	struct cyre_mbox m;                    /* name: internal */
 	uint8_t origin[CYRE_MBOX_FIELD_COUNT]; /* enum cyre_mbox_source */
 	enum cyre_mbox_action action;
+	unsigned left; /* enum cyre_mbox_leave: would have been done */
 	const struct cyre_mbox_dir *dir; /* NULL: it has none */
 	int64_t acl_ns; /* when the copy was made that the ACL is from */
 	/* Its records as the database has them, or empty; since 3.6 two. */
@@ -108,8 +122,9 @@ struct cyre_mbox_merge_options {
 	/* Nothing of the database is lost: what was replayed is the last word.
 	 * Else a later change may have been in the part that is gone. */
 	bool complete;
-	bool damaged; /* its file is: it is written again in any case */
-	uint64_t now; /* seconds since 1970 */
+	bool damaged;   /* its file is: it is written again in any case */
+	unsigned leave; /* enum cyre_mbox_leave; 0: everything is done */
+	uint64_t now;   /* seconds since 1970 */
 	/* What is not wanted stays as it is; NULL: all is wanted. */
 	bool (*wanted)(void *payload, const struct cyre_mbox *m);
 	/* Whose mailbox this is, appended; nothing for a shared one. */
@@ -154,6 +169,7 @@ struct cyre_mbox_merge_result {
 	size_t count[CYRE_MBOX_ACTIONS];
 	size_t derived; /* records that the server makes again, dropped */
 	size_t doubles; /* directories of a mailbox that has another one */
+	size_t left;    /* entries of which something is left */
 	bool changed;   /* the new records are not those of the old file */
 };
 /*

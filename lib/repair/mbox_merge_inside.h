@@ -14,6 +14,8 @@
 struct node {
 	struct cyre_mbox_entry e; /* first */
 	bool needed;              /* a mailbox lies below it */
+	bool id_twice;            /* another record has its uniqueid */
+	bool sister_differs;      /* its record by id says otherwise */
 	bool no_room;
 	UT_hash_handle hh; /* by name */
 };

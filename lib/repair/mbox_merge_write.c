@@ -27,6 +27,7 @@ const char *cyre_mbox_action_name(enum cyre_mbox_action a)
 		[CYRE_MBOX_KEPT] = "kept",
 		[CYRE_MBOX_ADDED] = "added",
 		[CYRE_MBOX_CHANGED] = "changed",
+		[CYRE_MBOX_NOT_ASKED] = "left",
 		[CYRE_MBOX_NO_DIRECTORY] = "no-directory",
 		[CYRE_MBOX_NO_UNIQUEID] = "no-uniqueid",
 		[CYRE_MBOX_BAD_NAME] = "bad-name",
@@ -113,11 +114,20 @@ static bool owns_id(
 	return id && &id->node->e == e;
 }
 
+/* Its record by id is made anew from the one by name. */
+static bool sister_differs(
+	const struct cyre_mbox_merge *g, const struct cyre_mbox_entry *e)
+{
+	return ((const struct node *)e)->sister_differs &&
+	       !(g->o.leave & CYRE_MBOX_LEAVE_SISTER);
+}
+
 /* In the old file the mailbox had its record by id, or needs none. */
 static bool has_id_record(
 	const struct cyre_mbox_merge *g, const struct cyre_mbox_entry *e)
 {
-	return g->form != CYRE_MBOX_IDS || e->id_key.n || !owns_id(g, e) ||
+	return g->form != CYRE_MBOX_IDS ||
+	       (e->id_key.n && !sister_differs(g, e)) || !owns_id(g, e) ||
 	       !cyre__mbox_is_live(&e->m);
 }
 
@@ -228,7 +238,7 @@ static void put_entry(struct records *r, const struct cyre_mbox_entry *e)
 		make(r, &e->m, CYRE_MBOXKEY_NAME);
 	if (r->g->form != CYRE_MBOX_IDS)
 		return;
-	if (raw && e->id_key.n) {
+	if (raw && e->id_key.n && !sister_differs(r->g, e)) {
 		if (owns_id(r->g, e))
 			add(r, e->id_key, e->id_value);
 	} else if (owns_id(r->g, e) && (!raw || cyre__mbox_is_live(&e->m))) {

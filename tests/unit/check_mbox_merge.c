@@ -25,11 +25,13 @@ static struct cyre_slice s(const char *text)
 	return cyre_slice_str(text);
 }
 
+static unsigned leave; /* of the next merge */
+
 /* A database of these key, value pairs; NULL ends them. */
 static void begin(enum cyre_mbox_form old, const char *const *pairs)
 {
 	struct cyre_mbox_merge_options o = {
-		.old = old, .complete = true, .now = 1000};
+		.old = old, .complete = true, .now = 1000, .leave = leave};
 	struct cyre_db_entry e[8];
 	struct cyre_db_write_options w = {.format = CYRE_DB_TWOSKIP};
 	size_t n = 0, size;
@@ -53,6 +55,7 @@ static void end(void)
 	cyre_mbox_merge_free(g);
 	cyre_db_free(db);
 	free(db_bytes);
+	leave = 0;
 }
 
 static void dir_of(const char *name, const char *id, const char *partition,
@@ -232,9 +235,9 @@ START_TEST(legacy_flag)
 {
 	static const char *const pairs[] = {"Nuser\x1f"
 					    "a",
-		"%(T e I " ID_A " P default V 1 M 1 A %(a lrs))", "I" ID_A,
+		"%(T e I " ID_A " P default V 77 M 1 A %(a lrs))", "I" ID_A,
 		"%(T e N user\x1f"
-		"a P default V 1 M 1 A %(a lrs) H ())",
+		"a P default V 77 M 1 A %(a lrs) H ())",
 		NULL};
 
 	begin(CYRE_MBOX_IDS, pairs);
@@ -243,9 +246,9 @@ START_TEST(legacy_flag)
 	finish(CYRE_MBOX_IDS);
 	assert_record("Nuser\x1f"
 		      "a",
-		"%(T el I " ID_A " P default V 1 M 1 A %(a lrs))");
+		"%(T el I " ID_A " P default V 77 M 1 A %(a lrs))");
 	assert_record("I" ID_A, "%(T el N \"user\x1f"
-				"a\" P default V 1 M 1 "
+				"a\" P default V 77 M 1 "
 				"A %(a lrs) H ())");
 	assert_record("Nuser\x1f"
 		      "b.c",
@@ -258,8 +261,9 @@ START_TEST(name_of_the_database)
 {
 	static const char *const pairs[] = {"Nuser\x1f"
 					    "new",
-		"%(T e I " ID_A " P default V 1 M 1 A %(a lrs))", "I" ID_A,
-		"%(T e N user\x1fnew P default V 1 M 1 A %(a lrs) H ())", NULL};
+		"%(T e I " ID_A " P default V 77 M 1 A %(a lrs))", "I" ID_A,
+		"%(T e N user\x1fnew P default V 77 M 1 A %(a lrs) H ())",
+		NULL};
 
 	begin(CYRE_MBOX_IDS, pairs);
 	/* Killed between the rename and the header. */
@@ -282,6 +286,126 @@ START_TEST(name_of_a_copy)
 	finish(CYRE_MBOX_IDS);
 	ck_assert_int_eq(entry("user.a")->action, CYRE_MBOX_ADDED);
 	assert_text(entry("user.a")->m.partition, "p2");
+	end();
+}
+END_TEST
+
+/* Clients were told that of the index. */
+START_TEST(uidvalidity_of_the_index)
+{
+	static const char *const pairs[] = {
+		"user.a", "%(I " ID_A " P default V 1 M 1 A %(a lrs))", NULL};
+
+	begin(CYRE_MBOX_NAMES, pairs);
+	dir_of("user.a", ID_A, "default", "a\tlrs\t", true);
+	finish(CYRE_MBOX_NAMES);
+	ck_assert_int_eq(entry("user.a")->action, CYRE_MBOX_CHANGED);
+	ck_assert_uint_eq(entry("user.a")->m.uidvalidity, 77);
+	ck_assert_int_eq(entry("user.a")->origin[CYRE_MBOX_F_UIDVALIDITY],
+		CYRE_MBOX_INDEX);
+	end();
+}
+END_TEST
+
+/* The record by id is made anew from the one by name, and what is not asked for
+ * stays, byte for byte. */
+START_TEST(sisters_that_disagree)
+{
+	static const char old[] = "%(T e N user\x1f"
+				  "a P elsewhere V 77 M 1 A %(a lrs) H ())";
+	static const char *const pairs[] = {"Nuser\x1f"
+					    "a",
+		"%(T e I " ID_A " P default V 77 M 1 A %(a lrs))", "I" ID_A,
+		old, NULL};
+	int turn;
+
+	for (turn = 0; turn < 2; turn++) {
+		leave = turn ? CYRE_MBOX_LEAVE_SISTER : 0;
+		begin(CYRE_MBOX_IDS, pairs);
+		dir_of("user.a", ID_A, "default", "a\tlrs\t", false);
+		finish(CYRE_MBOX_IDS);
+		ck_assert_int_eq(result.changed, !turn);
+		assert_record("I" ID_A, turn ? old
+					     : "%(T e N \"user\x1f"
+					       "a\" P default V 77 M 1 "
+					       "A %(a lrs) H ())");
+		end();
+	}
+}
+END_TEST
+
+/* Of two with one id, the one whose header says otherwise gives it up; a single
+ * one that disagrees with its header is another matter. */
+START_TEST(id_of_two)
+{
+	static const char *const pairs[] = {"user.a",
+		"%(I " ID_A " P default V 77 M 1 A %(a lrs))", "user.b",
+		"%(I " ID_A " P default V 77 M 1 A %(a lrs))", NULL};
+
+	leave = CYRE_MBOX_LEAVE_UNIQUEID;
+	begin(CYRE_MBOX_NAMES, pairs);
+	dir_of("user.a", ID_B, "default", "a\tlrs\t", true);
+	dir_of("user.b", ID_A, "default", "a\tlrs\t", true);
+	finish(CYRE_MBOX_NAMES);
+	assert_text(entry("user.a")->m.uniqueid, ID_B);
+	ck_assert_int_eq(entry("user.b")->action, CYRE_MBOX_KEPT);
+	end();
+	leave = CYRE_MBOX_LEAVE_TWICE;
+	begin(CYRE_MBOX_NAMES, pairs);
+	dir_of("user.a", ID_B, "default", "a\tlrs\t", true);
+	dir_of("user.b", ID_A, "default", "a\tlrs\t", true);
+	finish(CYRE_MBOX_NAMES);
+	ck_assert_uint_eq(result.left, 1);
+	ck_assert(!result.changed);
+	end();
+}
+END_TEST
+
+/* A copy of a mailbox, whichever comes first. */
+START_TEST(copy_of_a_mailbox)
+{
+	static const char *const pairs[] = {
+		"user.b", "0 default b\tlrs\t", NULL};
+
+	leave = CYRE_MBOX_LEAVE_TWIN;
+	begin(CYRE_MBOX_TEXT, pairs);
+	dir_of("user.a", ID_A, "default", "b\tlrs\t", true);
+	dir_of("user.b", ID_A, "default", "b\tlrs\t", true);
+	dir_of("user.b.b", ID_A, "default", "b\tlrs\t", true);
+	dir_of("user.c", ID_B, "default", "c\tlrs\t", true);
+	finish(CYRE_MBOX_TEXT);
+	ck_assert_int_eq(entry("user.a")->action, CYRE_MBOX_NOT_ASKED);
+	ck_assert_int_eq(entry("user.b")->action, CYRE_MBOX_KEPT);
+	ck_assert_int_eq(entry("user.b.b")->action, CYRE_MBOX_NOT_ASKED);
+	ck_assert_int_eq(entry("user.c")->action, CYRE_MBOX_ADDED);
+	end();
+}
+END_TEST
+
+/* What is left is counted, and the record stays. */
+START_TEST(left_for_a_person)
+{
+	static const char *const pairs[] = {
+		"user.a", "2 default a\tlrs\t", NULL};
+
+	leave = CYRE_MBOX_LEAVE_RESERVED | CYRE_MBOX_LEAVE_NEW |
+		CYRE_MBOX_LEAVE_PARTITION;
+	begin(CYRE_MBOX_TEXT, pairs);
+	dir_of("user.a", ID_A, "p2", "a\tlrs\t", true);
+	dir_of("user.b", ID_B, "default", "b\tlrs\t", true);
+	finish(CYRE_MBOX_TEXT);
+	ck_assert_int_eq(entry("user.a")->action, CYRE_MBOX_KEPT);
+	ck_assert_uint_eq(entry("user.a")->left,
+		CYRE_MBOX_LEAVE_RESERVED | CYRE_MBOX_LEAVE_PARTITION);
+	ck_assert_int_eq(entry("user.b")->action, CYRE_MBOX_NOT_ASKED);
+	ck_assert_uint_eq(result.left, 2);
+	ck_assert(!result.changed);
+	assert_record("user.b", NULL);
+	end();
+	begin(CYRE_MBOX_TEXT, pairs);
+	dir_of("user.a", ID_A, "p2", "a\tlrs\t", true);
+	finish(CYRE_MBOX_TEXT);
+	assert_record("user.a", "0 p2 a\tlrs\t");
 	end();
 }
 END_TEST
@@ -369,6 +493,11 @@ int main(void)
 	tcase_add_test(t, legacy_flag);
 	tcase_add_test(t, name_of_the_database);
 	tcase_add_test(t, name_of_a_copy);
+	tcase_add_test(t, uidvalidity_of_the_index);
+	tcase_add_test(t, sisters_that_disagree);
+	tcase_add_test(t, id_of_two);
+	tcase_add_test(t, left_for_a_person);
+	tcase_add_test(t, copy_of_a_mailbox);
 	tcase_add_test(t, not_written);
 	tcase_add_test(t, odd_acl);
 	tcase_add_test(t, dumps);
