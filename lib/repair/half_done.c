@@ -124,31 +124,52 @@ static void note_looked_at(struct cyre_half_done *h, const struct place *p)
 			h->places[i].looked_at = true;
 }
 
+static cyre_status restore(struct cyre_half_done *h, const struct place *p,
+	bool *ret_any, struct cyre_error *reterr)
+{
+	struct cyre_undo_options o = {
+		.half_done = true, .mboxname = p->mboxname};
+	struct cyre_undo_totals t;
+	cyre_status st = cyre_undo(h->paths[p->archive], &o, &t, reterr);
+
+	*ret_any |= t.restored || t.removed || t.moved;
+	/* Refused, without a file that says why: changed since. */
+	if (st == CYRE_EBUSY && t.refused)
+		st = CYRE_OK;
+	if (st == CYRE_OK)
+		note_looked_at(h, p);
+	return st;
+}
+
 cyre_status cyre_half_done_restore(struct cyre_half_done *h, const char *path,
 	bool *ret_any, struct cyre_error *reterr)
 {
+	cyre_status st = CYRE_OK;
 	size_t i;
 
-	for (i = 0; i < h->n; i++) {
-		struct place *p = &h->places[i];
-		struct cyre_undo_options o = {
-			.half_done = true, .mboxname = p->mboxname};
-		struct cyre_undo_totals t;
-		cyre_status st;
+	for (i = 0; i < h->n && st == CYRE_OK; i++) {
+		const struct place *p = &h->places[i];
 
 		/* Of another path it is another worker's to look at. */
-		if (strcmp(p->path, path) != 0 || p->looked_at)
-			continue;
-		st = cyre_undo(h->paths[p->archive], &o, &t, reterr);
-		*ret_any |= t.restored || t.removed || t.moved;
-		/* Refused, without a file that says why: changed since. */
-		if (st == CYRE_EBUSY && t.refused)
-			st = CYRE_OK;
-		if (st != CYRE_OK)
-			return st;
-		note_looked_at(h, p);
+		if (strcmp(p->path, path) == 0 && !p->looked_at)
+			st = restore(h, p, ret_any, reterr);
 	}
-	return CYRE_OK;
+	return st;
+}
+
+cyre_status cyre_half_done_restore_named(struct cyre_half_done *h,
+	const char *name, bool *ret_any, struct cyre_error *reterr)
+{
+	cyre_status st = CYRE_OK;
+	size_t i;
+
+	for (i = 0; i < h->n && st == CYRE_OK; i++) {
+		const struct place *p = &h->places[i];
+
+		if (strcmp(p->mboxname, name) == 0 && !p->looked_at)
+			st = restore(h, p, ret_any, reterr);
+	}
+	return st;
 }
 
 void cyre_half_done_free(struct cyre_half_done *h)

@@ -36,6 +36,9 @@ cyre_status cyre_half_done_read(const char *folder, struct cyre_half_done **ret,
  */
 cyre_status cyre_half_done_restore(struct cyre_half_done *h, const char *path,
 	bool *ret_any, struct cyre_error *reterr);
+/* The same of what the archive has under this name, wherever it lies. */
+cyre_status cyre_half_done_restore_named(struct cyre_half_done *h,
+	const char *name, bool *ret_any, struct cyre_error *reterr);
 /* Archives of which every mailbox was looked at are settled. NULL is fine. */
 void cyre_half_done_free(struct cyre_half_done *h);
 
