@@ -7,6 +7,8 @@ The first line is the exit status. A line each kind of change follows, then how
 each mailbox that was not clean ended:
 
   mailbox file [uids] field [before -> after] <- origin[; lost: loss]
+  database: action entry[, user USER][, field before -> after][: why]
+  database: what became of it
   mailbox: outcome
 
 before and after stand where there is one change of the kind, and not when the
@@ -47,9 +49,21 @@ def text(key, repairs, guessed):
     return " ".join(words) + ("; lost: " + loss if loss else "")
 
 
+def entry(v):
+    """One of a database; when it was made is not of interest."""
+    words = "%s: %s %s" % (v["database"], v["action"], v["name"])
+    if "user" in v:
+        words += ", user " + v["user"]
+    for f in v["fields"]:
+        if "before" in f:
+            words += ", %s %s -> %s" % (f["field"], f["before"], f["after"])
+    return words + (": " + v["why"] if "why" in v else "")
+
+
 def main(path):
     groups = collections.defaultdict(list)
     outcomes = []
+    databases = []
     status = None
     with open(path, encoding="utf-8") as f:
         for line in f:
@@ -62,13 +76,19 @@ def main(path):
                 outcomes.append("%s: %s%s" % (
                     name, v["outcome"],
                     ", " + v["error"] if "error" in v else ""))
+            elif v["type"] == "entry":
+                databases.append(entry(v))
+            elif v["type"] == "sum" and v["state"] != "unchanged":
+                databases.append("%s: %s%s" % (
+                    v["database"], v["state"],
+                    ", " + v["error"] if "error" in v else ""))
             elif v["type"] == "trailer":
                 status = v["exit"]
     guessed = {key[0] for key in groups if key[3] == CLOCK}
     print("exit", status)
     for line in sorted(text(k, v, guessed) for k, v in groups.items()):
         print(line)
-    for line in sorted(outcomes):
+    for line in databases + sorted(outcomes):
         print(line)
 
 

@@ -190,6 +190,13 @@ static bool set_online(void *payload, const char *s)
 	return true;
 }
 
+static bool set_no_databases(void *payload, const char *s)
+{
+	(void)s;
+	((struct rebuild_tool *)payload)->o.no_databases = true;
+	return true;
+}
+
 static bool set_json(void *payload, const char *s)
 {
 	(void)s;
@@ -232,6 +239,9 @@ static const struct cyre_option own_options[] = {
 	{"offline", 0, NULL, "the server is stopped, do not look whether it is",
 		set_offline},
 	{"online", 0, NULL, "the server may run: take its locks", set_online},
+	{"no-databases", 0, NULL,
+		"leave mailboxes.db, quota and seen state as they are",
+		set_no_databases},
 	{"undo-dir", 0, "DIR",
 		"originals go to archives in DIR (default: cyrescue-undo in "
 		"the configdirectory)",
@@ -255,7 +265,15 @@ static const struct cyre_option own_options[] = {
 
 static int status_of(const struct cyre_rebuild_result *r)
 {
-	int status = EXIT_CLEAN;
+	int status = EXIT_CLEAN, i;
+
+	for (i = 0; i < CYRE_REBUILD_DATABASES; i++) {
+		const struct cyre_rebuild_database *d = &r->databases[i];
+
+		status |= d->changed ? EXIT_REPAIRED : 0;
+		status |= d->planned ? EXIT_PROBLEMS : 0;
+		status |= d->failed ? EXIT_NOT_DONE : 0;
+	}
 
 	if (r->changed)
 		status |= EXIT_REPAIRED;
@@ -284,6 +302,88 @@ static char *journal_path(const struct rebuild_tool *t)
 	if (report && asprintf(&path, "%s.journal", report) < 0)
 		path = NULL;
 	return path;
+}
+
+/* An option as a shell takes it. */
+static void put_option(FILE *f, const char *option, const char *value)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "/._-+:@%,";
+
+	if (!value)
+		return;
+	fprintf(f, " %s ", option);
+	if (*value && !value[strspn(value, plain)]) {
+		fputs(value, f);
+		return;
+	}
+	fputc('\'', f);
+	for (; *value; value++)
+		if (*value == '\'')
+			fputs("'\\''", f);
+		else
+			fputc(*value, f);
+	fputc('\'', f);
+}
+
+/* The options that name this server. */
+static void put_place(FILE *f, const struct cyre_source_place *place)
+{
+	size_t i;
+
+	put_option(f, "--root", place->root);
+	put_option(f, "-C", place->config);
+	for (i = 0; i < place->n_spools; i++) {
+		put_option(f, "--spool", place->spools[i]);
+		put_option(f, "--meta",
+			i < place->n_metas ? place->metas[i] : NULL);
+	}
+	put_option(f, "--confdir", place->confdir);
+}
+
+/* A database that is not all right: why, and the command that goes on. */
+static void tell_waiting(const struct cyre_source_place *place, int what,
+	enum cyre_rebuild_waits why)
+{
+	static const char *const names[CYRE_REBUILD_DATABASES] = {
+		"mailboxes.db", "quota", "seen state"};
+	static const char *const words[CYRE_REBUILD_DATABASES] = {
+		"mailboxes", "quota", "seen"};
+	static const char *const reasons[] = {
+		[CYRE_WAITS_SERVER] = "not put right: the server runs, and has "
+				      "it open; stop it, then",
+		[CYRE_WAITS_SHARD] = "not put right; when all shards are done",
+		[CYRE_WAITS_PLAN] = "not put right: the plan does not have it",
+		[CYRE_WAITS_UNWANTED] = "not put right: --no-databases",
+		[CYRE_WAITS_SELECTION] = "not put right: it is not there, and "
+					 "only some mailboxes were asked for",
+		[CYRE_WAITS_LIST] = "not put right: mailboxes.db is not; when "
+				    "it is",
+		[CYRE_WAITS_PERSON] = "a person must decide on what is left; "
+				      "what would be done tells",
+	};
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	if (!f)
+		return;
+	put_place(f, place);
+	if (fclose(f) == 0)
+		cyre_complain(TOOL, "%s: %s: cyrdb rebuild %s%s", names[what],
+			reasons[why], words[what], text);
+	free(text);
+}
+
+static void tell_all_waiting(const struct cyre_source_place *place,
+	const struct cyre_rebuild_result *r)
+{
+	int i;
+
+	for (i = 0; i < CYRE_REBUILD_DATABASES; i++)
+		if (r->databases[i].waits != CYRE_WAITS_NOT)
+			tell_waiting(place, i, r->databases[i].waits);
 }
 
 static int rebuild_place(
@@ -345,6 +445,7 @@ static int rebuild_place(
 	if (!cyre_tool_close(
 		    TOOL, &out, st == CYRE_OK && result.scan.complete, status))
 		status |= EXIT_NOT_DONE;
+	tell_all_waiting(place, &result);
 	free(journal);
 	return status;
 }

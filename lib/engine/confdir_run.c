@@ -29,6 +29,15 @@ static void weigh(struct cyre_scan_result *res, const struct cyre_findings *f)
 		res->worst = s;
 }
 
+static void take(struct cyre_run *r, const struct cyre_server_file *file,
+	const char *userid, const char *path, const struct cyre_findings *f)
+{
+	cyre_status st = r->taker->take(r->taker, r, file, userid, path, f);
+
+	if (st != CYRE_OK)
+		r->status = st;
+}
+
 void cyre_run_report(
 	struct cyre_run *r, const char *path, struct cyre_findings *f)
 {
@@ -38,17 +47,26 @@ void cyre_run_report(
 		return;
 	cyre_findings_sort(f);
 	weigh(&r->result, f);
+	if (r->taker) {
+		take(r, NULL, NULL, path, f);
+		return;
+	}
 	for (k = 0; k < r->o->n_reports; k++)
 		cyre_report_server(r->o->reports[k], path, f);
 }
 
-void cyre_run_report_database(struct cyre_run *r, const char *userid,
+void cyre_run_report_database(struct cyre_run *r,
+	const struct cyre_server_file *file, const char *userid,
 	const char *path, struct cyre_findings *f)
 {
 	size_t k;
 
 	cyre_findings_sort(f);
 	weigh(&r->result, f);
+	if (r->taker) {
+		take(r, file, userid, path, f);
+		return;
+	}
 	for (k = 0; k < r->o->n_reports; k++)
 		cyre_report_database(r->o->reports[k], userid, path, f);
 }
@@ -205,11 +223,11 @@ void cyre_run_miss_list(struct cyre_run *r)
 cyre_status cyre_run_confdir(struct cyre_run *r)
 {
 	const struct cyre_server_file *f;
-	struct cyre_buf path = {0};
 	cyre_status st;
 	size_t n;
 
-	cyre_run_report(r, NULL, &r->server);
+	if (!r->taker)
+		cyre_run_report(r, NULL, &r->server);
 	st = cyre_confdir_walk(r->conf, r->o->place.root, &r->confdir);
 	if (st != CYRE_OK)
 		return st;
@@ -220,10 +238,5 @@ cyre_status cyre_run_confdir(struct cyre_run *r)
 		st = read_list(r, f);
 	if (st == CYRE_OK)
 		st = cyre_quotas_load(r);
-	if (st == CYRE_OK && !r->cross && f) {
-		cyre_run_put_path(r, f, &path);
-		cyre_run_report(r, (const char *)path.p, &r->list_found);
-		cyre_buf_free(&path);
-	}
 	return st;
 }

@@ -311,8 +311,8 @@ static void checked(void *payload, size_t job)
 		r->status = s->status;
 		return;
 	}
-	cyre_run_report_database(
-		r, r->dbfiles[job].userid, (const char *)s->path.p, &s->found);
+	cyre_run_report_database(r, r->dbfiles[job].file,
+		r->dbfiles[job].userid, (const char *)s->path.p, &s->found);
 }
 
 cyre_status cyre_run_databases(struct cyre_run *r)

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "conf_load.h"
 #include "rebuild.h"
 
 static cyre_status get_ready(struct cyre_run *r)
@@ -40,7 +41,9 @@ static const struct cyre_phase mailboxes[] = {
 	{NULL, NULL},
 };
 
+/* A mailbox that mailboxes.db does not know is charged to nobody. */
 static const struct cyre_phase quota[] = {
+	{"reading mailboxes.db", cyre_run_confdir},
 	{"looking for mailboxes", cyre_run_discover},
 	{"reading headers", cyre_run_identify},
 	{"getting ready", get_ready},
@@ -57,8 +60,37 @@ static const struct cyre_phase seen[] = {
 	{NULL, NULL},
 };
 
+const char *cyre_dbrebuild_name(enum cyre_dbrebuild_what what)
+{
+	static const char *const names[] = {
+		[CYRE_DBREBUILD_MAILBOXES] = "mailboxes.db",
+		[CYRE_DBREBUILD_QUOTA] = "quota",
+		[CYRE_DBREBUILD_SEEN] = "seen",
+	};
+
+	return names[what];
+}
+
+void cyre_dbrebuild_key(const struct cyre_source_place *place,
+	const char *confdir, enum cyre_dbrebuild_what what,
+	struct cyre_buf *ret)
+{
+	cyre_place_path(place, confdir, ret);
+	cyre_put_fmt(ret, "//%s/", cyre_dbrebuild_name(what));
+	cyre_put_u8(ret, '\0');
+}
+
 cyre_status cyre_dbrebuild(const struct cyre_dbrebuild_options *o,
 	struct cyre_dbrebuild_result *ret, struct cyre_error *reterr)
+{
+	struct cyre_dbrebuild_ask all = {.journal = NULL};
+
+	return cyre_dbrebuild_part(o, &all, ret, reterr);
+}
+
+cyre_status cyre_dbrebuild_part(const struct cyre_dbrebuild_options *o,
+	const struct cyre_dbrebuild_ask *ask, struct cyre_dbrebuild_result *ret,
+	struct cyre_error *reterr)
 {
 	static const struct cyre_phase *const tables[] = {
 		[CYRE_DBREBUILD_MAILBOXES] = mailboxes,
@@ -68,6 +100,7 @@ cyre_status cyre_dbrebuild(const struct cyre_dbrebuild_options *o,
 	struct cyre_dbrebuild d = {
 		.run = {.o = &o->scan, .error = reterr},
 		.o = o,
+		.ask = *ask,
 	};
 	cyre_status st;
 
@@ -77,6 +110,7 @@ cyre_status cyre_dbrebuild(const struct cyre_dbrebuild_options *o,
 	d.all.select = (struct cyre_select){.shards = 0};
 	if (o->what != CYRE_DBREBUILD_MAILBOXES)
 		d.run.o = &d.all;
+	d.run.absentees = o->what == CYRE_DBREBUILD_QUOTA;
 	d.run.rules = (struct cyre_gather_rules){.metadata = true};
 	st = cyre_run_phases(&d.run, tables[o->what]);
 	d.result.skipped |= d.run.result.skipped;

@@ -16,6 +16,20 @@
 
 struct dirs;
 
+/* How much of the work is asked for, by a rebuild of mailboxes; all zero: all
+ * of it. */
+struct cyre_dbrebuild_ask {
+	struct cyre_journal *journal; /* the caller's; NULL: o->journal */
+	unsigned leave;               /* enum cyre_mbox_leave */
+	bool rewrite;          /* mailboxes.db is, whatever else comes out */
+	bool stale;            /* what is only stale is written again, too */
+	bool leave_usage;      /* quota: what is used */
+	bool leave_roots;      /* quota: roots that are gone */
+	bool leave_unreadable; /* quota: those whose limit nobody knows */
+	bool leave_detached;   /* seen: records of another uniqueid */
+	bool leave_damaged;    /* seen, quotas.db: the file itself */
+};
+
 /* A file of the configdirectory: as it is, and what it is to become. */
 struct cyre_db_target {
 	char *root, *name;    /* its real directory, its name there */
@@ -30,6 +44,7 @@ struct cyre_db_target {
 struct cyre_dbrebuild {
 	struct cyre_run run; /* first: phases get this */
 	const struct cyre_dbrebuild_options *o;
+	struct cyre_dbrebuild_ask ask;
 	struct cyre_opener opener;
 	struct cyre_dbrebuild_result result;
 
@@ -52,6 +67,21 @@ struct cyre_dbrebuild {
 	/* seen state */
 	struct cyre_seen_match *seen;
 };
+
+/* dbrebuild.c: cyre_dbrebuild() with less than all of the work. */
+cyre_status cyre_dbrebuild_part(const struct cyre_dbrebuild_options *o,
+	const struct cyre_dbrebuild_ask *ask, struct cyre_dbrebuild_result *ret,
+	struct cyre_error *reterr);
+/*
+ * The name that journal and archive have for the files of a database. No
+ * mailbox has it: that is an internal name or the path of a directory, which
+ * has neither two slashes side by side nor one at its end. With its NUL.
+ */
+void cyre_dbrebuild_key(const struct cyre_source_place *place,
+	const char *confdir, enum cyre_dbrebuild_what what,
+	struct cyre_buf *ret);
+/* "mailboxes.db", "quota", "seen": as reports call them. */
+const char *cyre_dbrebuild_name(enum cyre_dbrebuild_what what);
 
 /* dbrebuild_sources.c: the database as it is, and its copies. */
 cyre_status cyre_dbrebuild_open(struct cyre_dbrebuild *d);
@@ -114,7 +144,7 @@ cyre_status cyre_db_target_make(struct cyre_dbrebuild *d,
 cyre_status cyre_db_target_sweep(
 	struct cyre_dbrebuild *d, const struct cyre_db_target *t);
 /* Puts the new files in place, all or none, and reads them back. */
-cyre_status cyre_dbrebuild_apply(struct cyre_dbrebuild *d, const char *what,
-	struct cyre_db_target *targets, size_t n);
+cyre_status cyre_dbrebuild_apply(
+	struct cyre_dbrebuild *d, struct cyre_db_target *targets, size_t n);
 
 #endif

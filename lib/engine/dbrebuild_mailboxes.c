@@ -54,6 +54,7 @@ static cyre_status merge_all(struct cyre_dbrebuild *d)
 	struct cyre_mbox_merge_options o = {
 		.complete = d->complete,
 		.damaged = d->damaged,
+		.leave = d->ask.leave,
 		.now = d->run.o->now,
 		.owner = find_owner,
 		.payload = d,
@@ -92,9 +93,25 @@ static const char *all_rights(const struct cyre_dbrebuild *d)
 
 /* ---- the plan, told ---- */
 
-static const char *why(enum cyre_mbox_action a)
+static const char *why_left(unsigned left)
 {
-	switch (a) {
+	if (left & CYRE_MBOX_LEAVE_RESERVED)
+		return "creating or moving it was interrupted; for a person to "
+		       "decide";
+	if (left & CYRE_MBOX_LEAVE_UNIQUEID)
+		return "its header has another uniqueid; for a person to "
+		       "decide";
+	if (left & CYRE_MBOX_LEAVE_TWIN)
+		return "another mailbox has its uniqueid, one of them is a "
+		       "copy; for a person to decide";
+	return "not asked for";
+}
+
+static const char *why(const struct cyre_mbox_entry *e)
+{
+	if (e->left)
+		return why_left(e->left);
+	switch (e->action) {
 	case CYRE_MBOX_NO_DIRECTORY:
 		return "only a copy tells of it, and there is no directory: "
 		       "deleted since, or lost";
@@ -123,14 +140,16 @@ static cyre_status tell_entry(
 		.database = "mailboxes.db",
 		.action = cyre_mbox_action_name(e->action),
 		.name = e->m.name,
-		.why = why(e->action),
+		.why = why(e),
 		.fields = fields,
-		.trivial = e->action == CYRE_MBOX_KEPT,
+		.trivial = e->action == CYRE_MBOX_KEPT && !e->left,
 	};
 	struct cyre_mbox before = {.name = e->m.name};
 	enum cyre_mbox_field f;
 	size_t at = 0;
 
+	if (e->left && e->action == CYRE_MBOX_KEPT)
+		c.action = cyre_mbox_action_name(CYRE_MBOX_NOT_ASKED);
 	if (c.trivial && !(t->d->o->out.verbose ||
 				 t->d->o->out.format == CYRE_REPORT_JSON))
 		return CYRE_OK;
@@ -289,7 +308,7 @@ static cyre_status write_file(
 		st = cyre_db_target_make(d, &d->target, &o, records, n);
 	free(records);
 	if (st == CYRE_OK)
-		st = cyre_dbrebuild_apply(d, "mailboxes.db", &d->target, 1);
+		st = cyre_dbrebuild_apply(d, &d->target, 1);
 	return st;
 }
 
@@ -363,6 +382,6 @@ cyre_status cyre_dbrebuild_mailboxes(struct cyre_run *r)
 		st = cyre_db_target_sweep(d, &d->target);
 	}
 	d->result.left = m.count[CYRE_MBOX_NO_UNIQUEID] ||
-			 m.count[CYRE_MBOX_BAD_NAME] || d->n_unnamed;
+			 m.count[CYRE_MBOX_BAD_NAME] || m.left || d->n_unnamed;
 	return st == CYRE_OK ? tell_sum(d, &m, format, state) : st;
 }

@@ -7,8 +7,11 @@
  */
 #include "dbrebuild.h"
 
+#include <cyrescue/dbload.h>
+
 #include <stdlib.h>
 
+#include "conf_load.h"
 #include "layout.h"
 #include "names.h"
 #include "select.h"
@@ -18,18 +21,31 @@ struct quota_run {
 	struct cyre_db_target *targets; /* of files that are new */
 	size_t n, cap;
 	bool one_file; /* quotas.db */
-	bool list;     /* new roots as 2.5 and later write them */
+	bool damaged;  /* … which is to be written again in any case */
+	bool gaps;     /* … a later change may have been in what is gone */
+	struct cyre_db_write_options as; /* … as it is */
+	bool list; /* new roots as 2.5 and later write them */
 	uint64_t counts[CYRE_QUOTA_ACTIONS];
 };
+
+/* mailboxes.db, and it has lost nothing. */
+static bool is_list_whole(const struct cyre_run *r)
+{
+	enum cyre_severity worst = CYRE_SEV_NOTE;
+
+	cyre_findings_worst(&r->list_found, &worst);
+	return r->mboxdb && r->mboxdb->n && worst <= CYRE_SEV_STALE;
+}
 
 static cyre_status count_mailbox(
 	struct cyre_dbrebuild *d, size_t job, const struct cyre_dir_facts *f)
 {
-	const struct cyre_candidate *c = &d->run.candidates[job];
+	const struct cyre_run *r = &d->run;
+	const struct cyre_candidate *c = &r->candidates[job];
 	struct cyre_quota_use u = {
 		.name = cyre_slice_str(c->name ? c->name : ""),
 		.root = f->quotaroot,
-		.root_known = f->quotaroot_known,
+		.root_known = f->quotaroot_known && !c->absent,
 		.used_known = f->index_version > 0,
 		.used = {[CYRE_QUOTA_STORAGE] = f->quota_used,
 			[CYRE_QUOTA_MESSAGES] = f->exists,
@@ -37,45 +53,130 @@ static cyre_status count_mailbox(
 			[CYRE_QUOTA_FOLDERS] = 1},
 	};
 
+	/* The server does not know it, though it knows others. */
+	if (is_list_whole(r) && !c->listed)
+		return CYRE_OK;
 	return cyre_quota_count_mailbox(d->quota, &u);
 }
 
 /* ---- what is stored ---- */
 
-static cyre_status take_entries(
-	struct quota_run *q, const struct cyre_db *db, const char *root)
+static bool is_list(struct cyre_slice value)
+{
+	return cyre_slice_starts(value, cyre_slice_str("%("));
+}
+
+static size_t count_readable(const struct cyre_db *db)
+{
+	size_t i, n = 0;
+	struct cyre_quota q;
+
+	for (i = 0; i < cyre_db_count(db); i++)
+		n += cyre_quota_read(cyre_db_at(db, i)->value, &q);
+	return n;
+}
+
+/* Of several records of a root the database itself tells the best. */
+enum pass { SURE, BEST, REST };
+
+static bool is_in(const struct quota_run *q, const struct cyre_db *db,
+	const struct cyre_db_entry *e, enum pass pass)
+{
+	if (pass == SURE)
+		return e->trust == CYRE_DB_INTACT ||
+		       (e->trust == CYRE_DB_REPLAYED && !q->gaps);
+	return (cyre_db_find(db, e->key) == e) == (pass == BEST);
+}
+
+static cyre_status take_entries(struct quota_run *q, const struct cyre_db *db,
+	const char *root, enum pass pass)
 {
 	cyre_status st = CYRE_OK;
 	size_t i;
 
 	for (i = 0; i < cyre_db_count(db) && st == CYRE_OK; i++) {
 		const struct cyre_db_entry *e = cyre_db_at(db, i);
+		struct cyre_slice key = root ? cyre_slice_str(root) : e->key;
 
-		if (e->trust > CYRE_DB_REPLAYED)
+		q->list |= is_list(e->value);
+		if (!is_in(q, db, e, pass))
 			continue;
-		q->list |= cyre_slice_starts(e->value, cyre_slice_str("%("));
-		st = cyre_quota_count_stored(q->d->quota,
-			root ? cyre_slice_str(root) : e->key, e->value);
+		st = pass == SURE ? cyre_quota_count_stored(
+					    q->d->quota, key, e->value)
+				  : cyre_quota_count_copy(
+					    q->d->quota, key, e->value);
 	}
+	return st;
+}
+
+/* The one file of all roots, which may be damaged as a whole. */
+static cyre_status load(struct quota_run *q, struct cyre_slice bytes,
+	const struct cyre_server_file *f, struct cyre_db **ret)
+{
+	struct cyre_dbrebuild *d = q->d;
+	struct cyre_dbload_options o = {.memory = d->run.rules.limit};
+	struct cyre_findings found = {.keep = 1};
+	struct cyre_buf path = {0};
+	enum cyre_severity worst;
+	cyre_status st;
+
+	cyre_run_put_path(&d->run, f, &path);
+	st = path.bad ? CYRE_ENOMEM
+		      : cyre_dbload_bytes(
+				(const char *)path.p, bytes, &o, &found, ret);
+	if (f->copy == CYRE_COPY_LIVE && cyre_findings_worst(&found, &worst))
+		q->damaged |= worst > CYRE_SEV_STALE ||
+			      (d->ask.stale && worst == CYRE_SEV_STALE);
+	if (st == CYRE_EFORMAT) {
+		q->damaged |= f->copy == CYRE_COPY_LIVE;
+		st = cyre_dbrebuild_guess(bytes, count_readable, ret);
+		if (st == CYRE_OK && !*ret)
+			st = CYRE_EFORMAT;
+	}
+	q->damaged &= !d->ask.leave_damaged;
+	if (f->copy == CYRE_COPY_LIVE)
+		q->gaps = st != CYRE_OK || !cyre_dbrebuild_is_complete(&found);
+	if (st == CYRE_OK && f->copy == CYRE_COPY_LIVE) {
+		const struct cyre_db_info *info = cyre_db_info(*ret);
+
+		q->as.format = info->format;
+		q->as.order = info->order;
+		q->as.generation = info->generation + 1;
+		q->as.padded = info->padded;
+		/* Not written by us; who has it reads twoskip as well. */
+		if (q->as.format == CYRE_DB_TWOM)
+			q->as.format = CYRE_DB_TWOSKIP;
+	}
+	cyre_findings_free(&found);
+	cyre_buf_free(&path);
 	return st;
 }
 
 /* A file that cannot be read still says that there is such a root. */
 static cyre_status take_file(
-	struct quota_run *q, const struct cyre_server_file *f)
+	struct quota_run *q, const struct cyre_server_file *f, bool copy)
 {
 	struct cyre_dbrebuild *d = q->d;
 	struct cyre_buf bytes = {.limit = d->run.rules.limit};
-	struct cyre_db *db;
+	struct cyre_db *db = NULL;
 	enum cyre_kind kind;
 	cyre_status st;
 
 	st = cyre_confdir_read(f, &d->opener, &bytes, &kind, NULL);
-	if (st == CYRE_OK)
+	if (st == CYRE_OK && f->owner)
 		st = cyre_db_open(cyre_buf_slice(&bytes), NULL, &db);
-	if (st == CYRE_OK) {
-		st = take_entries(q, db, f->owner);
+	else if (st == CYRE_OK)
+		st = load(q, cyre_buf_slice(&bytes), f, &db);
+	if (st == CYRE_OK && db) {
+		if (!copy)
+			st = take_entries(q, db, f->owner, SURE);
+		if (st == CYRE_OK)
+			st = take_entries(q, db, f->owner, BEST);
+		if (st == CYRE_OK)
+			st = take_entries(q, db, f->owner, REST);
 		cyre_db_free(db);
+	} else if (st != CYRE_ENOMEM && copy) {
+		st = CYRE_OK;
 	} else if (st != CYRE_ENOMEM && f->owner) {
 		st = cyre_quota_count_stored(d->quota, cyre_slice_str(f->owner),
 			cyre_slice(NULL, 0));
@@ -87,7 +188,21 @@ static cyre_status take_file(
 	return st;
 }
 
-static cyre_status take_stored(struct quota_run *q)
+/* Of two that are there the option says which the server uses. */
+static bool is_one_file(const struct cyre_run *r)
+{
+	const char *option = r->conf->quota_db;
+	const struct cyre_server_file *f;
+	size_t n, n_files;
+
+	f = cyre_confdir_find(r->confdir, CYRE_SERVER_QUOTAS, NULL, &n);
+	cyre_confdir_all(r->confdir, CYRE_SERVER_QUOTA, &n_files);
+	return f && f->copy == CYRE_COPY_LIVE &&
+	       (!n_files || (option && strcmp(option, "quotalegacy") != 0));
+}
+
+/* One of two passes: what is in use, then everything else. */
+static cyre_status take_all(struct quota_run *q, bool copies)
 {
 	static const enum cyre_server_kind kinds[] = {
 		CYRE_SERVER_QUOTAS, CYRE_SERVER_QUOTA};
@@ -98,13 +213,23 @@ static cyre_status take_stored(struct quota_run *q)
 	for (k = 0; k < 2; k++) {
 		f = cyre_confdir_all(q->d->run.confdir, kinds[k], &n);
 		for (i = 0; i < n && st == CYRE_OK; i++) {
-			if (f[i].copy != CYRE_COPY_LIVE)
-				continue;
-			q->one_file |= k == 0;
-			st = take_file(q, &f[i]);
+			bool used = f[i].copy == CYRE_COPY_LIVE &&
+				    !f[i].misplaced && q->one_file == (k == 0);
+
+			if (used != copies)
+				st = take_file(q, &f[i], copies);
 		}
 	}
 	return st;
+}
+
+static cyre_status take_stored(struct quota_run *q)
+{
+	cyre_status st;
+
+	q->one_file = is_one_file(&q->d->run);
+	st = take_all(q, false);
+	return st == CYRE_OK ? take_all(q, true) : st;
 }
 
 /* ---- the files ---- */
@@ -200,16 +325,31 @@ static cyre_status write_root(
 	       : place_new(q, root, t);
 	if (st == CYRE_OK)
 		st = fill(t, &r->after,
-			r->readable ? cyre_slice_starts(
-					      r->value, cyre_slice_str("%("))
-				    : q->list);
+			r->readable ? is_list(r->value) : q->list);
 	free(root);
 	return st;
 }
 
 static bool is_written(const struct cyre_quota_root *r)
 {
-	return r->action == CYRE_QUOTA_CHANGED || r->action == CYRE_QUOTA_ADDED;
+	return r->action == CYRE_QUOTA_CHANGED ||
+	       r->action == CYRE_QUOTA_ADDED ||
+	       r->action == CYRE_QUOTA_DOUBTFUL;
+}
+
+/* What the one file is to have of a root; false: nothing. */
+static bool put_record(const struct quota_run *q,
+	const struct cyre_quota_root *r, struct cyre_buf *own,
+	struct cyre_db_entry *ret)
+{
+	ret->key = r->root;
+	ret->value = r->value;
+	if (!is_written(r))
+		return r->value.n && (!r->doubtful || q->damaged);
+	cyre_quota_put(
+		own, &r->after, r->readable ? is_list(r->value) : q->list);
+	ret->value = cyre_buf_slice(own);
+	return true;
 }
 
 static cyre_status write_one_file(
@@ -219,38 +359,20 @@ static cyre_status write_one_file(
 	struct cyre_buf *values = calloc(n + 1, sizeof(*values));
 	const struct cyre_server_file *f = live(q->d, CYRE_SERVER_QUOTAS, NULL);
 	struct cyre_db_target *t = add_target(q);
-	struct cyre_db_write_options o = {.time = (uint32_t)q->d->run.o->now};
-	struct cyre_db *db = NULL;
 	cyre_status st = v && values && t ? CYRE_OK : CYRE_ENOMEM;
-	size_t i;
+	size_t i, kept = 0;
 
+	q->as.time = (uint32_t)q->d->run.o->now;
 	if (st == CYRE_OK)
 		st = cyre_db_target_open(q->d, f, f->path, t);
-	if (st == CYRE_OK)
-		st = cyre_db_open(cyre_buf_slice(&t->bytes), NULL, &db);
 	for (i = 0; i < n && st == CYRE_OK; i++) {
-		bool list = roots[i]->readable
-				    ? cyre_slice_starts(roots[i]->value,
-					      cyre_slice_str("%("))
-				    : q->list;
-
-		v[i] = (struct cyre_db_entry){
-			.key = roots[i]->root, .value = roots[i]->value};
-		if (!is_written(roots[i]))
-			continue;
-		cyre_quota_put(&values[i], &roots[i]->after, list);
+		kept += put_record(q, roots[i], &values[i], &v[kept]);
 		st = values[i].bad ? CYRE_ENOMEM : CYRE_OK;
-		v[i].value = cyre_buf_slice(&values[i]);
 	}
-	if (st == CYRE_OK) {
-		o.format = cyre_db_info(db)->format;
-		o.order = cyre_db_info(db)->order;
-		o.generation = cyre_db_info(db)->generation + 1;
-		st = cyre_db_target_make(q->d, t, &o, v, n);
-	}
+	if (st == CYRE_OK)
+		st = cyre_db_target_make(q->d, t, &q->as, v, kept);
 	for (i = 0; values && i < n; i++)
 		cyre_buf_free(&values[i]);
-	cyre_db_free(db);
 	free(values);
 	free(v);
 	return st;
@@ -309,9 +431,8 @@ static cyre_status write_all(
 	for (i = 0; !q->one_file && i < n && st == CYRE_OK; i++)
 		if (is_written(roots[i]))
 			st = write_root(q, roots[i]);
-	return st == CYRE_OK
-		       ? cyre_dbrebuild_apply(q->d, "quota", q->targets, q->n)
-		       : st;
+	return st == CYRE_OK ? cyre_dbrebuild_apply(q->d, q->targets, q->n)
+			     : st;
 }
 
 /* ---- the plan ---- */
@@ -321,7 +442,10 @@ static const char *why(const struct cyre_quota_root *r)
 	if (r->action == CYRE_QUOTA_PARTIAL)
 		return "the header or index of one of its mailboxes cannot be "
 		       "believed; run cyrrebuild first";
-	if (r->action == CYRE_QUOTA_ADDED && r->value.n)
+	if (r->action == CYRE_QUOTA_DOUBTFUL)
+		return "its record is lost or damaged: the limit is that of a "
+		       "doubtful one, or of a copy; look at it";
+	if (r->action == CYRE_QUOTA_ADDED && r->stored)
 		return "what was stored cannot be read: its limit is lost";
 	if (r->action == CYRE_QUOTA_ADDED)
 		return "headers name it and the database does not: without a "
@@ -346,13 +470,22 @@ static cyre_status tell_root(
 	};
 	cyre_status st;
 
-	cyre_quota_put(&after, &r->after,
-		r->readable ? cyre_slice_starts(r->value, cyre_slice_str("%("))
-			    : q->list);
+	cyre_quota_put(
+		&after, &r->after, r->readable ? is_list(r->value) : q->list);
 	field.after = cyre_buf_slice(&after);
 	st = after.bad ? CYRE_ENOMEM : cyre_dbreport_change(&q->d->o->out, &c);
 	cyre_buf_free(&after);
 	return st;
+}
+
+static bool is_asked(
+	const struct cyre_dbrebuild *d, const struct cyre_quota_root *r)
+{
+	if (r->action == CYRE_QUOTA_CHANGED)
+		return !d->ask.leave_usage;
+	if (r->action == CYRE_QUOTA_ADDED && r->stored)
+		return !d->ask.leave_unreadable;
+	return r->action == CYRE_QUOTA_KEPT || !d->ask.leave_roots;
 }
 
 /* One that is not asked for stays as it is. */
@@ -366,7 +499,7 @@ static cyre_status choose(struct quota_run *q, struct cyre_quota_root *r)
 	cyre_name_userid(run->conf, r->root, &user);
 	st = cyre_select_match(&q->d->o->scan.select, run->conf, r->root,
 		cyre_buf_slice(&user), "", &scratch, &yes);
-	if (st == CYRE_OK && !yes)
+	if (st == CYRE_OK && (!yes || !is_asked(q->d, r)))
 		r->action = CYRE_QUOTA_KEPT;
 	q->counts[r->action]++;
 	cyre_buf_free(&user);
@@ -402,6 +535,10 @@ static cyre_status run_quota(struct quota_run *q)
 	st = cyre_quota_count_new(&d->quota);
 	if (st == CYRE_OK)
 		st = take_stored(q);
+	if (st == CYRE_OK &&
+		(d->run.not_all || d->run.catalog->found
+					   .count[CYRE_P_DIRECTORY_UNREADABLE]))
+		cyre_quota_count_not_all(d->quota);
 	if (st == CYRE_OK)
 		st = cyre_dbrebuild_facts(d, count_mailbox);
 	q->list |= d->seen_form != CYRE_MBOX_TEXT;
@@ -414,9 +551,12 @@ static cyre_status run_quota(struct quota_run *q)
 	}
 	if (st != CYRE_OK)
 		return st;
-	d->result.left =
-		q->counts[CYRE_QUOTA_PARTIAL] || q->counts[CYRE_QUOTA_ADDED];
-	if (q->counts[CYRE_QUOTA_CHANGED] + q->counts[CYRE_QUOTA_ADDED]) {
+	d->result.left = q->counts[CYRE_QUOTA_PARTIAL] ||
+			 q->counts[CYRE_QUOTA_ADDED] ||
+			 q->counts[CYRE_QUOTA_DOUBTFUL];
+	if (q->counts[CYRE_QUOTA_CHANGED] + q->counts[CYRE_QUOTA_ADDED] +
+			q->counts[CYRE_QUOTA_DOUBTFUL] ||
+		q->damaged) {
 		state = d->o->apply ? "written" : "planned";
 		d->result.planned = !d->o->apply;
 		if (d->o->apply)

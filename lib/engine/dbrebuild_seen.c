@@ -155,7 +155,8 @@ static cyre_status read_file(struct seen_run *q, struct seen_file *s,
 		if (st == CYRE_OK && !s->db)
 			q->d->result.left = true;
 	} else if (st == CYRE_OK && cyre_findings_worst(&found, &worst) &&
-		   worst > CYRE_SEV_STALE) {
+		   (worst > CYRE_SEV_STALE ||
+			   (q->d->ask.stale && worst == CYRE_SEV_STALE))) {
 		source->problem = "it is damaged";
 		s->damaged = true;
 	}
@@ -164,6 +165,7 @@ static cyre_status read_file(struct seen_run *q, struct seen_file *s,
 			s->db, cyre_dbrebuild_is_complete(&found), source);
 		q->d->result.left |= source->missing > 0;
 	}
+	s->damaged &= !q->d->ask.leave_damaged;
 	cyre_findings_free(&found);
 	return st;
 }
@@ -200,6 +202,22 @@ static bool key_of(const struct seen_file *s, size_t i, struct cyre_slice *ret)
 		*ret = c->mailbox->uniqueid;
 	return c->action != CYRE_SEEN_REPLACED &&
 	       c->action != CYRE_SEEN_UNREADABLE;
+}
+
+/* What is not asked for stays. */
+static void leave(const struct seen_run *q, struct seen_file *s)
+{
+	const struct cyre_dbrebuild_ask *ask = &q->d->ask;
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		enum cyre_seen_action a = s->choices[i].action;
+
+		if ((ask->leave_detached && (a == CYRE_SEEN_ATTACHED ||
+						    a == CYRE_SEEN_REPLACED)) ||
+			(ask->leave_damaged && a == CYRE_SEEN_UNREADABLE))
+			s->choices[i].action = CYRE_SEEN_KEPT;
+	}
 }
 
 static cyre_status make_file(struct seen_run *q, struct seen_file *s)
@@ -328,7 +346,7 @@ static cyre_status tell_file(struct seen_run *q, const struct seen_file *s)
 
 static cyre_status write_batch(struct seen_run *q)
 {
-	cyre_status st = cyre_dbrebuild_apply(q->d, "seen", q->targets, q->n);
+	cyre_status st = cyre_dbrebuild_apply(q->d, q->targets, q->n);
 	size_t i;
 
 	for (i = 0; i < q->n; i++)
@@ -382,6 +400,7 @@ static cyre_status look(struct seen_run *q, struct seen_file *s)
 	if (st == CYRE_OK && s->db)
 		st = cyre_seen_match_file(
 			d->seen, s->records, s->n, s->choices);
+	leave(q, s);
 	return st == CYRE_OK ? tell_file(q, s) : st;
 }
 

@@ -135,6 +135,7 @@ static cyre_status read_database(
 			     cyre_db_info(d->db)->salvaged ||
 			     cyre_db_detect(bytes) == CYRE_DB_NONE;
 	}
+	d->damaged |= d->ask.rewrite;
 	cyre_findings_free(&found);
 	return st;
 }

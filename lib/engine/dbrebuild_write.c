@@ -170,11 +170,28 @@ static cyre_status failed_set(
 	return set->status;
 }
 
+static cyre_status open_journal(struct cyre_dbrebuild *d, const char *undo_dir,
+	struct cyre_journal **ret)
+{
+	struct cyre_buf path = {0};
+	cyre_status st;
+
+	*ret = d->ask.journal;
+	if (*ret)
+		return CYRE_OK;
+	cyre_undo_dir_journal(undo_dir, d->o->journal, d->o->run, &path);
+	st = path.bad ? CYRE_ENOMEM
+		      : cyre_journal_open(
+				(const char *)path.p, d->run.error, ret);
+	cyre_buf_free(&path);
+	return st;
+}
+
 static cyre_status apply_set(
 	struct cyre_dbrebuild *d, struct cyre_change_set *set)
 {
 	struct cyre_run *r = &d->run;
-	struct cyre_buf dir = {0}, journal = {0};
+	struct cyre_buf dir = {0};
 	struct cyre_apply_options o = {.run = d->o->run};
 	char *real_root = NULL;
 	cyre_status st;
@@ -191,22 +208,18 @@ static cyre_status apply_set(
 		st = cyre_archive_sweep((const char *)dir.p, r->error);
 	if (st == CYRE_OK) {
 		o.undo_dir = (const char *)dir.p;
-		cyre_undo_dir_journal(
-			o.undo_dir, d->o->journal, d->o->run, &journal);
-		st = journal.bad ? CYRE_ENOMEM
-				 : cyre_journal_open((const char *)journal.p,
-					   r->error, &o.journal);
+		st = open_journal(d, o.undo_dir, &o.journal);
 	}
 	if (st == CYRE_OK) {
 		st = cyre_apply(&o, set, 1, r->error);
-		cyre_journal_close(o.journal);
+		if (!d->ask.journal)
+			cyre_journal_close(o.journal);
 	}
 	if (st == CYRE_OK && set->status != CYRE_OK)
 		st = failed_set(r, set);
 	d->result.changed |= set->changed;
 	free(real_root);
 	cyre_buf_free(&dir);
-	cyre_buf_free(&journal);
 	return st;
 }
 
@@ -262,16 +275,23 @@ static cyre_status read_back(struct cyre_run *r, const struct cyre_db_target *t)
 	return CYRE_EIO;
 }
 
-cyre_status cyre_dbrebuild_apply(struct cyre_dbrebuild *d, const char *what,
-	struct cyre_db_target *targets, size_t n)
+cyre_status cyre_dbrebuild_apply(
+	struct cyre_dbrebuild *d, struct cyre_db_target *targets, size_t n)
 {
 	struct cyre_change *changes = calloc(n + 1, sizeof(*changes));
-	struct cyre_change_set set = {.mboxname = what, .changes = changes};
+	struct cyre_change_set set = {.changes = changes};
+	struct cyre_buf key = {0};
 	cyre_status st;
 	size_t i;
 
-	if (!changes)
+	cyre_dbrebuild_key(&d->run.o->place, d->run.conf->configdirectory,
+		d->o->what, &key);
+	set.mboxname = (const char *)key.p;
+	if (!changes || key.bad) {
+		free(changes);
+		cyre_buf_free(&key);
 		return CYRE_ENOMEM;
+	}
 	for (i = 0; i < n; i++) {
 		struct cyre_db_target *t = &targets[i];
 
@@ -292,6 +312,7 @@ cyre_status cyre_dbrebuild_apply(struct cyre_dbrebuild *d, const char *what,
 	for (i = 0; i < n && st == CYRE_OK; i++)
 		if (targets[i].after.p)
 			st = read_back(&d->run, &targets[i]);
+	cyre_buf_free(&key);
 	free(changes);
 	return st;
 }

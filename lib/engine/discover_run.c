@@ -98,7 +98,8 @@ cyre_status cyre_run_discover(struct cyre_run *r)
 		st = no_root_at_all(r);
 	if (st != CYRE_OK)
 		return st;
-	cyre_run_report(r, NULL, &r->catalog->found);
+	if (!r->taker)
+		cyre_run_report(r, NULL, &r->catalog->found);
 	cyre_run_miss_list(r);
 	return CYRE_OK;
 }

@@ -1,8 +1,9 @@
 /*
  * rebuild.c - a rebuild as a table of phases, and what it needs around them
  *
- * discover -> identify -> survey -> rebuild. Before the last one: is the server
- * stopped, is there a folder for the originals, what does the journal say is
+ * discover -> identify -> survey -> rebuild, then the databases in runs of their
+ * own: they are read as the mailboxes are then. Before anything is planned: is
+ * the server stopped, is there a folder for the originals, what does the journal say is
  * done, what does the reviewed plan want.
  */
 #include "rebuild.h"
@@ -231,10 +232,24 @@ static cyre_status read_databases(struct cyre_run *r)
 
 	if (st == CYRE_OK)
 		guess_versions(rb);
-	/* No mailbox was judged yet: what was found is the server's. */
+	/* No mailbox was judged yet: what was found is the server's, and no
+	 * database's. Nothing of it is repaired. */
 	rb->result.server_left =
 		r->result.has_findings && r->result.worst > CYRE_SEV_NOTE;
 	return st;
+}
+
+/* What the last step needs to know of the server. */
+static cyre_status look_at_server(struct cyre_run *r)
+{
+	struct cyre_rebuild *rb = (struct cyre_rebuild *)r;
+
+	if (!r->confdir->path)
+		return CYRE_OK;
+	rb->confdir = strdup(r->confdir->path);
+	rb->server_runs = rb->o->apply && rb->o->online &&
+			  cyre_rebuild_server_runs(r, NULL);
+	return rb->confdir ? CYRE_OK : CYRE_ENOMEM;
 }
 
 static const struct cyre_phase phases[] = {
@@ -245,6 +260,7 @@ static const struct cyre_phase phases[] = {
 	{"reading indexes", cyre_rebuild_survey},
 	{"reading databases", read_databases},
 	{"rebuilding", cyre_rebuild_work},
+	{"looking for the server", look_at_server},
 	{NULL, NULL},
 };
 
@@ -265,6 +281,7 @@ static void free_rebuild(struct cyre_rebuild *rb)
 		cyre_journal_close(rb->journal);
 	cyre_half_done_free(rb->half_done);
 	free(rb->real_root);
+	free(rb->confdir);
 	cyre_buf_free(&rb->undo_dir);
 }
 
@@ -289,6 +306,8 @@ cyre_status cyre_rebuild(const struct cyre_rebuild_options *o,
 	};
 	st = cyre_run_phases(&rb.run, phases);
 	rb.result.scan = rb.run.result;
+	if (st == CYRE_OK && rb.run.result.complete && rb.confdir)
+		st = cyre_rebuild_databases(&rb);
 	free_rebuild(&rb);
 	*ret = rb.result;
 	return st;

@@ -72,7 +72,9 @@ struct cyre_rebuild {
 	struct cyre_journal *journal;
 	struct cyre_half_done *half_done; /* NULL: nothing is written */
 	char *real_root;                  /* of --root; NULL: none */
-	char **done; /* names the journal has as done, sorted */
+	char *confdir;    /* as configured; NULL: none, and no databases */
+	bool server_runs; /* now that the mailboxes are done */
+	char **done;      /* names the journal has as done, sorted */
 	size_t n_done, cap_done;
 	struct cyre_plan_list *plan; /* reviewed; NULL: none */
 	struct cyre_rebuild_box *boxes;
@@ -88,6 +90,30 @@ cyre_status cyre_rebuild_work(struct cyre_run *r);
  * gathered, with all threads when there are many messages. */
 cyre_status cyre_rebuild_parse(struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_plan_parsing *p, struct cyre_findings *found);
+
+/*
+ * rebuild_databases.c: after the mailboxes, and with their run freed. CYRE_OK,
+ * whatever became of the databases: see rb->result; CYRE_EIO, CYRE_ENOMEM.
+ */
+cyre_status cyre_rebuild_databases(struct cyre_rebuild *rb);
+/* rebuild_look.c: what is wrong with which database. */
+enum cyre_target {
+	CYRE_TARGET_MAILBOXES, /* as enum cyre_dbrebuild_what */
+	CYRE_TARGET_QUOTA,
+	CYRE_TARGET_SEEN,
+	CYRE_TARGET_OTHER, /* no rebuild writes it */
+	CYRE_TARGETS
+};
+struct cyre_database_look {
+	uint64_t n[CYRE_TARGETS][CYRE_PROBLEM_COUNT];
+	bool skipped, interrupted; /* as of a scan */
+};
+/*
+ * Scans what databases and mailboxes say of each other; `tell`: into the
+ * reports of the rebuild. CYRE_OK, CYRE_EIO, CYRE_ENOMEM.
+ */
+cyre_status cyre_rebuild_look(
+	struct cyre_rebuild *rb, bool tell, struct cyre_database_look *ret);
 
 /* rebuild_files.c: from a plan to changes. The evidence is still there. */
 cyre_status cyre_rebuild_changes(struct cyre_rebuild *rb, struct cyre_worker *w,
@@ -115,6 +141,8 @@ void cyre_plan_list_free(struct cyre_plan_list *l); /* NULL is fine */
 /* What it has for this directory; NULL: nothing. */
 const struct cyre_plan_entry *cyre_plan_list_find(
 	const struct cyre_plan_list *l, const char *path);
+/* Is this database to be put right, too? */
+bool cyre_plan_list_has(const struct cyre_plan_list *l, const char *database);
 /* NULL: the box has the files and gets the ones of the entry; else why not. */
 const char *cyre_plan_entry_differs(
 	const struct cyre_plan_entry *e, const struct cyre_rebuild_box *box);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dbrebuild.h"
 #include "json.h"
 #include "number.h"
 
@@ -32,6 +33,7 @@ struct cyre_plan_entry {
 struct cyre_plan_list {
 	struct cyre_plan_entry *items; /* by path */
 	size_t n, cap;
+	bool databases[CYRE_REBUILD_DATABASES];
 };
 
 /* ---- writing ---- */
@@ -125,6 +127,22 @@ static void put_moves(struct cyre_json *j, const struct cyre_plan *p)
 	cyre_json_end(j, ']');
 }
 
+/* Those that are held against the mailboxes when these are done. */
+static void put_databases(struct cyre_json *j, const struct cyre_rebuild *rb)
+{
+	int i;
+
+	if (!rb->run.confdir->path || rb->o->no_databases ||
+		rb->o->scan.select.shards > 1)
+		return;
+	cyre_json_key(j, "databases");
+	cyre_json_begin(j, '[');
+	for (i = 0; i < CYRE_REBUILD_DATABASES; i++)
+		cyre_json_slice(j, cyre_slice_str(cyre_dbrebuild_name(
+					   (enum cyre_dbrebuild_what)i)));
+	cyre_json_end(j, ']');
+}
+
 void cyre_plan_put_header(struct cyre_buf *b, const struct cyre_rebuild *rb)
 {
 	struct cyre_json j = {.b = b};
@@ -135,6 +153,7 @@ void cyre_plan_put_header(struct cyre_buf *b, const struct cyre_rebuild *rb)
 	cyre_json_member(&j, "version", CYRE_VERSION);
 	cyre_json_member(&j, "run", rb->o->run);
 	cyre_json_member_number(&j, "now", rb->now);
+	put_databases(&j, rb);
 	cyre_json_end(&j, '}');
 	cyre_put_u8(b, '\n');
 }
@@ -283,7 +302,24 @@ static cyre_status get_mailbox(struct cyre_plan_list *l, const json_t *o)
 	return st;
 }
 
-static cyre_status get_header(const json_t *o, uint64_t *ret_now)
+static void get_databases(const json_t *list, struct cyre_plan_list *l)
+{
+	size_t i, k;
+
+	for (i = 0; i < json_array_size(list); i++) {
+		const char *s = json_string_value(json_array_get(list, i));
+
+		for (k = 0; s && k < CYRE_REBUILD_DATABASES; k++)
+			l->databases[k] |=
+				strcmp(s,
+					cyre_dbrebuild_name(
+						(enum cyre_dbrebuild_what)k)) ==
+				0;
+	}
+}
+
+static cyre_status get_header(
+	const json_t *o, struct cyre_plan_list *l, uint64_t *ret_now)
 {
 	const char *schema = json_string_value(json_object_get(o, "schema"));
 	const json_t *now = json_object_get(o, "now");
@@ -295,7 +331,15 @@ static cyre_status get_header(const json_t *o, uint64_t *ret_now)
 	if (!json_is_integer(now) || json_integer_value(now) < 0)
 		return CYRE_EFORMAT;
 	*ret_now = (uint64_t)json_integer_value(now);
+	get_databases(json_object_get(o, "databases"), l);
 	return CYRE_OK;
+}
+
+/* What is planned of a database, for people: it is planned anew. */
+static bool is_of_database(const char *type)
+{
+	return !strcmp(type, "source") || !strcmp(type, "entry") ||
+	       !strcmp(type, "sum");
 }
 
 static cyre_status get_line(struct cyre_plan_list *l, struct cyre_slice text,
@@ -305,8 +349,12 @@ static cyre_status get_line(struct cyre_plan_list *l, struct cyre_slice text,
 	const char *type = json_string_value(json_object_get(o, "type"));
 	cyre_status st = CYRE_EFORMAT;
 
-	if (type && first == !strcmp(type, "header"))
-		st = first ? get_header(o, ret_now) : get_mailbox(l, o);
+	if (type && first && !strcmp(type, "header"))
+		st = get_header(o, l, ret_now);
+	else if (type && !first && !strcmp(type, "mailbox"))
+		st = get_mailbox(l, o);
+	else if (type && !first && is_of_database(type))
+		st = CYRE_OK;
 	json_decref(o);
 	return st;
 }
@@ -366,6 +414,18 @@ void cyre_plan_list_free(struct cyre_plan_list *l)
 	}
 	free(l->items);
 	free(l);
+}
+
+bool cyre_plan_list_has(const struct cyre_plan_list *l, const char *database)
+{
+	size_t i;
+
+	for (i = 0; i < CYRE_REBUILD_DATABASES; i++)
+		if (l->databases[i] &&
+			!strcmp(database, cyre_dbrebuild_name(
+						  (enum cyre_dbrebuild_what)i)))
+			return true;
+	return false;
 }
 
 const struct cyre_plan_entry *cyre_plan_list_find(

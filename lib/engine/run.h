@@ -103,6 +103,7 @@ struct cyre_run {
 	struct cyre_catalog *catalog;
 	bool cross;     /* databases are checked, and against the mailboxes */
 	bool absentees; /* what mailboxes.db alone has is a candidate */
+	struct cyre_taker *taker;        /* NULL: findings go to the reports */
 	struct cyre_confdir *confdir;    /* after the first phase */
 	struct cyre_mboxdb *mboxdb;      /* NULL: none that can be read */
 	struct cyre_findings list_found; /* of mailboxes.db */
@@ -133,6 +134,18 @@ struct cyre_run {
 	struct cyre_error *error;
 };
 
+/*
+ * Who takes the findings of a scan that is part of another run, which has
+ * reported what is wrong with the configuration and the mailboxes' own files.
+ * `f` NULL: of no file. Called in the order of a report.
+ * CYRE_OK, CYRE_ENOMEM.
+ */
+struct cyre_taker {
+	cyre_status (*take)(struct cyre_taker *t, const struct cyre_run *r,
+		const struct cyre_server_file *f, const char *userid,
+		const char *path, const struct cyre_findings *found);
+};
+
 /* A table ends with name NULL. */
 struct cyre_phase {
 	const char *name; /* for the progress line */
@@ -146,6 +159,8 @@ struct cyre_phase {
  */
 cyre_status cyre_run_phases(
 	struct cyre_run *r, const struct cyre_phase *phases);
+
+extern const struct cyre_phase cyre__scan_phases[]; /* from level 1 on */
 
 /* Each phase: CYRE_OK, CYRE_ECANCELED when asked to stop, or a failure. */
 cyre_status cyre_run_confdir(struct cyre_run *r);
@@ -174,7 +189,8 @@ void cyre_run_progress(const struct cyre_run *r, size_t done);
 void cyre_run_report(
 	struct cyre_run *r, const char *path, struct cyre_findings *f);
 /* Those of a file of the configdirectory, also when there are none. */
-void cyre_run_report_database(struct cyre_run *r, const char *userid,
+void cyre_run_report_database(struct cyre_run *r,
+	const struct cyre_server_file *file, const char *userid,
 	const char *path, struct cyre_findings *f);
 /* Where a file of the configdirectory is, from here; with its NUL. */
 void cyre_run_put_path(const struct cyre_run *r,

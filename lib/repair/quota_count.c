@@ -11,6 +11,7 @@
 
 struct node {
 	struct cyre_quota_root r; /* first */
+	bool charged;             /* a mailbox belongs to it */
 	bool partial, no_room;
 	UT_hash_handle hh;
 };
@@ -26,6 +27,7 @@ struct cyre_quota_count {
 	struct node *nodes;
 	struct stray *strays;
 	struct cyre_quota_root **sorted;
+	bool not_all;
 };
 
 const char *cyre_quota_action_name(enum cyre_quota_action a)
@@ -34,6 +36,7 @@ const char *cyre_quota_action_name(enum cyre_quota_action a)
 		[CYRE_QUOTA_KEPT] = "kept",
 		[CYRE_QUOTA_CHANGED] = "changed",
 		[CYRE_QUOTA_ADDED] = "added",
+		[CYRE_QUOTA_DOUBTFUL] = "doubtful",
 		[CYRE_QUOTA_PARTIAL] = "not-counted",
 	};
 
@@ -102,9 +105,35 @@ cyre_status cyre_quota_count_stored(struct cyre_quota_count *c,
 
 	if (!n)
 		return root.n ? CYRE_ENOMEM : CYRE_OK;
+	n->r.stored = true;
 	n->r.value = keep(c, value);
 	n->r.readable = cyre_quota_read(value, &n->r.before);
+	n->r.doubtful = false;
 	return c->arena.bad ? CYRE_ENOMEM : CYRE_OK;
+}
+
+cyre_status cyre_quota_count_copy(struct cyre_quota_count *c,
+	struct cyre_slice root, struct cyre_slice value)
+{
+	struct cyre_quota q;
+	struct node *n;
+
+	if (!root.n || !cyre_quota_read(value, &q))
+		return CYRE_OK;
+	n = get(c, root);
+	if (!n)
+		return CYRE_ENOMEM;
+	if (n->r.readable)
+		return CYRE_OK;
+	n->r.value = keep(c, value);
+	n->r.before = q;
+	n->r.readable = n->r.doubtful = true;
+	return c->arena.bad ? CYRE_ENOMEM : CYRE_OK;
+}
+
+void cyre_quota_count_not_all(struct cyre_quota_count *c)
+{
+	c->not_all = true;
 }
 
 cyre_status cyre_quota_count_mailbox(
@@ -118,6 +147,8 @@ cyre_status cyre_quota_count_mailbox(
 		s = cyre_arena_get(&c->arena, sizeof(*s));
 		if (!s)
 			return CYRE_ENOMEM;
+		/* Of no name it can be of any root. */
+		c->not_all |= !u->name.n;
 		s->name = keep(c, u->name);
 		s->next = c->strays;
 		c->strays = s;
@@ -128,6 +159,7 @@ cyre_status cyre_quota_count_mailbox(
 	n = get(c, u->root);
 	if (!n)
 		return CYRE_ENOMEM;
+	n->charged = true;
 	n->partial |= !u->used_known;
 	for (i = 0; i < CYRE_QUOTA_RESOURCES; i++)
 		n->r.after.used[i] += u->used[i];
@@ -172,6 +204,8 @@ static void settle(struct cyre_quota_root *r, bool partial, bool list)
 	r->after.scan = false;
 	if (partial)
 		r->action = CYRE_QUOTA_PARTIAL;
+	else if (r->doubtful)
+		r->action = CYRE_QUOTA_DOUBTFUL;
 	else if (!r->readable)
 		r->action = CYRE_QUOTA_ADDED;
 	else
@@ -201,7 +235,10 @@ cyre_status cyre_quota_count_finish(struct cyre_quota_count *c, bool list,
 		mark_above(c, s->name);
 	HASH_ITER(hh, c->nodes, n, tmp)
 	{
-		settle(&n->r, n->partial, list);
+		/* A copy of one that is not there any more. */
+		if (!n->r.stored && !n->charged && !n->partial && !c->not_all)
+			continue;
+		settle(&n->r, n->partial || c->not_all, list);
 		c->sorted[i++] = &n->r;
 	}
 	if (i)

@@ -2,9 +2,11 @@
  * quota_count.h - what each quota root uses, counted from the indexes of the
  * mailboxes whose headers name it
  *
- * Limits stay, whatever they are; what is used is counted. A root that a header
- * names and the quota database does not have is made again without a limit:
- * what the limit was stands nowhere else. Where the header or index of a
+ * Limits stay, whatever they are; what is used is counted. A root whose record
+ * is lost or damaged gets the limits of the first copy that can be read: a
+ * doubtful record of the database, or another file. Where there is no copy it
+ * is made again without a limit. A copy alone makes no root: it may have been
+ * removed since; a mailbox must be, or may be, charged to it. Where the header or index of a
  * mailbox cannot be believed, every root it can belong to stays as it is.
  *
  * Threads: one thread at a time.
@@ -19,9 +21,10 @@
 
 enum cyre_quota_action {
 	CYRE_QUOTA_KEPT,
-	CYRE_QUOTA_CHANGED, /* something else is used */
-	CYRE_QUOTA_ADDED,   /* it was not there, or could not be read */
-	CYRE_QUOTA_PARTIAL, /* not counted: part of it cannot be read */
+	CYRE_QUOTA_CHANGED,  /* something else is used */
+	CYRE_QUOTA_ADDED,    /* it was not there, or could not be read */
+	CYRE_QUOTA_DOUBTFUL, /* counted; its limits are those of a copy */
+	CYRE_QUOTA_PARTIAL,  /* not counted: part of it cannot be read */
 	CYRE_QUOTA_ACTIONS
 };
 /* "kept", "changed", … */
@@ -30,7 +33,9 @@ const char *cyre_quota_action_name(enum cyre_quota_action a);
 struct cyre_quota_root {
 	struct cyre_slice root;  /* internal name */
 	struct cyre_slice value; /* as it was stored; empty: it was not */
+	bool stored;             /* the database has it, readable or not */
 	bool readable;           /* and `before` is what it says */
+	bool doubtful;           /* `value` is of a copy */
 	struct cyre_quota before, after;
 	enum cyre_quota_action action;
 };
@@ -50,8 +55,13 @@ void cyre_quota_count_free(struct cyre_quota_count *c); /* NULL is fine */
 /* A root as the database has it. */
 cyre_status cyre_quota_count_stored(struct cyre_quota_count *c,
 	struct cyre_slice root, struct cyre_slice value);
+/* As a copy has it, the better ones first: counts where nothing better does. */
+cyre_status cyre_quota_count_copy(struct cyre_quota_count *c,
+	struct cyre_slice root, struct cyre_slice value);
 cyre_status cyre_quota_count_mailbox(
 	struct cyre_quota_count *c, const struct cyre_quota_use *u);
+/* There are mailboxes of which nothing is known: no root is counted. */
+void cyre_quota_count_not_all(struct cyre_quota_count *c);
 /*
  * `list`: new roots are written as 2.5 and later do. *ret, by root, lives as
  * long as the count.

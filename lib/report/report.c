@@ -73,7 +73,7 @@ void cyre_report_free(cyre_report *r)
 	free(r);
 }
 
-static void flush(cyre_report *r)
+void cyre__report_flush(cyre_report *r)
 {
 	if (r->out.bad || r->body.bad)
 		r->status = CYRE_ENOMEM;
@@ -87,7 +87,7 @@ void cyre_report_begin(cyre_report *r, const struct cyre_report_run *run)
 {
 	r->level = run->level;
 	r->form->begin(r, run);
-	flush(r);
+	cyre__report_flush(r);
 }
 
 static void count_findings(
@@ -118,7 +118,7 @@ void cyre_report_mailbox(cyre_report *r, const struct cyre_report_mailbox *m)
 	t->changed += m->changed;
 	count_findings(t, m->findings);
 	r->form->mailbox(r, m);
-	flush(r);
+	cyre__report_flush(r);
 }
 
 void cyre_report_repair(cyre_report *r, const struct cyre_report_mailbox *m,
@@ -127,7 +127,7 @@ void cyre_report_repair(cyre_report *r, const struct cyre_report_mailbox *m,
 	r->totals.repairs++;
 	r->totals.losses += repair->loss != NULL;
 	r->form->repair(r, m, repair);
-	flush(r);
+	cyre__report_flush(r);
 }
 
 void cyre_report_server(
@@ -135,7 +135,7 @@ void cyre_report_server(
 {
 	count_findings(&r->totals, f);
 	r->form->server(r, path, f);
-	flush(r);
+	cyre__report_flush(r);
 }
 
 void cyre_report_database(cyre_report *r, const char *userid, const char *path,
@@ -148,13 +148,24 @@ void cyre_report_database(cyre_report *r, const char *userid, const char *path,
 		r->totals.databases_by[worst]++;
 	count_findings(&r->totals, f);
 	r->form->database(r, userid, path, f);
-	flush(r);
+	cyre__report_flush(r);
+}
+
+void cyre_report_databases_left(cyre_report *r, const struct cyre_findings *f)
+{
+	int i;
+
+	for (i = 0; i < CYRE_PROBLEM_COUNT; i++)
+		r->totals.databases_left[i] = f->count[i];
+	if (r->form->databases_left)
+		r->form->databases_left(r, f);
+	cyre__report_flush(r);
 }
 
 cyre_status cyre_report_end(cyre_report *r, bool complete, int exit_status)
 {
 	r->form->end(r, complete, exit_status);
-	flush(r);
+	cyre__report_flush(r);
 	return r->status;
 }
 

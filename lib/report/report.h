@@ -18,6 +18,8 @@ struct cyre_report_form {
 		const struct cyre_findings *f);
 	void (*database)(cyre_report *r, const char *userid, const char *path,
 		const struct cyre_findings *f);
+	/* NULL: told at the end. */
+	void (*databases_left)(cyre_report *r, const struct cyre_findings *f);
 	void (*end)(cyre_report *r, bool complete, int exit_status);
 	void (*free)(cyre_report *r); /* NULL: nothing of its own */
 };
@@ -32,10 +34,13 @@ struct cyre_report {
 	struct cyre_buf out;    /* on its way to write() */
 	struct cyre_buf body;   /* text: kept until the triage is known */
 	struct cyre_text *text; /* of the text form */
+	const char *database;   /* text: the one that was told of last */
 	unsigned level;
 	cyre_status status; /* sticky */
 };
 
+/* Hands `out` on. */
+void cyre__report_flush(cyre_report *r);
 /* "clean", or the name of the worst severity. */
 const char *cyre__mailbox_status(const struct cyre_findings *f);
 const char *cyre__access_name(enum cyre_access a);

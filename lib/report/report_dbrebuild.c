@@ -6,12 +6,27 @@
 
 #include "dbreport_out.h"
 #include "json.h"
+#include "report.h"
 #include "utf8.h"
 
 static void end_line(struct cyre_json *j)
 {
 	cyre_json_end(j, '}');
 	cyre_put_u8(j->b, '\n');
+}
+
+/* Where the report of a rebuild has it: JSON goes out, text stands in the body
+ * until the triage is known. NULL: this report does not tell it. */
+static struct cyre_buf *place_in(cyre_report *r, const char *database)
+{
+	if (r->options.format == CYRE_REPORT_JSON)
+		return &r->out;
+	if (r->options.quiet)
+		return NULL;
+	if (!r->database || strcmp(r->database, database) != 0)
+		cyre_put_u8(&r->body, '\n');
+	r->database = database;
+	return &r->body;
 }
 
 /* ---- a source ---- */
@@ -61,11 +76,31 @@ static void put_source_text(
 	cyre_put_u8(b, '\n');
 }
 
+/* Of a rebuild: only what is wrong with it. */
+static void source_into(cyre_report *r, const struct cyre_dbreport_source *s)
+{
+	struct cyre_buf *b;
+
+	if (r->options.format == CYRE_REPORT_TEXT && !s->problem)
+		return;
+	b = place_in(r, s->database);
+	if (b == &r->out)
+		put_source_json(b, s);
+	else if (b)
+		put_source_text(b, s);
+	cyre__report_flush(r);
+}
+
 cyre_status cyre_dbreport_source(const struct cyre_dbreport_options *o,
 	const struct cyre_dbreport_source *s)
 {
 	struct cyre_buf b = {0};
+	size_t i;
 
+	for (i = 0; i < o->n_reports; i++)
+		source_into(o->reports[i], s);
+	if (!o->write)
+		return CYRE_OK;
 	if (o->format == CYRE_REPORT_JSON)
 		put_source_json(&b, s);
 	else if (!o->quiet)
@@ -167,13 +202,31 @@ static void put_change_text(
 	}
 }
 
+static void change_into(cyre_report *r, const struct cyre_dbreport_change *c)
+{
+	struct cyre_buf *b = c->trivial ? NULL : place_in(r, c->database);
+
+	if (b == &r->out)
+		put_change_json(b, c);
+	else if (b)
+		put_change_text(b, r->options.verbose, c);
+	cyre__report_flush(r);
+}
+
 cyre_status cyre_dbreport_change(const struct cyre_dbreport_options *o,
 	const struct cyre_dbreport_change *c)
 {
 	struct cyre_buf b = {0};
+	size_t i;
 
-	if (o->format == CYRE_REPORT_JSON)
+	for (i = 0; i < o->n_reports; i++)
+		change_into(o->reports[i], c);
+	if (!o->write)
+		return CYRE_OK;
+	if (o->format == CYRE_REPORT_JSON && !(o->n_reports && c->trivial))
 		put_change_json(&b, c);
+	else if (o->format == CYRE_REPORT_JSON)
+		return CYRE_OK;
 	else if (!o->quiet && !(c->trivial && !o->verbose))
 		put_change_text(&b, o->verbose, c);
 	return cyre_dbreport_flush(o, &b);
@@ -199,6 +252,7 @@ static void put_sum_json(struct cyre_buf *b, const struct cyre_dbreport_sum *s)
 		cyre_json_member_number(&j, s->actions[i], s->counts[i]);
 	cyre_json_end(&j, '}');
 	cyre_json_member_number(&j, "dropped", s->dropped);
+	cyre_json_member(&j, "error", s->error);
 	end_line(&j);
 }
 
@@ -216,13 +270,17 @@ static void put_sum_text(struct cyre_buf *b, const struct cyre_dbreport_sum *s)
 		cyre_put_fmt(b, " %s", s->actions[i]);
 		separator = ", ";
 	}
-	if (*separator == ':')
+	if (*separator == ':' && strcmp(s->state, "failed") != 0)
 		cyre_put_str(b, ": no entries");
 	cyre_put_fmt(b, "; %s", s->state);
 	if (s->format)
 		cyre_put_fmt(b, ", as %s", s->format);
 	if (s->form)
 		cyre_put_fmt(b, ", %s", s->form);
+	if (s->error)
+		cyre_put_str(b, ": ");
+	if (s->error)
+		cyre_put_visible(b, cyre_slice_str(s->error));
 	cyre_put_u8(b, '\n');
 	if (s->dropped) {
 		cyre_put_dec(b, s->dropped);
@@ -231,11 +289,35 @@ static void put_sum_text(struct cyre_buf *b, const struct cyre_dbreport_sum *s)
 	}
 }
 
+/* Of a rebuild: one that stays as it is goes without saying. */
+static void sum_into(cyre_report *r, const struct cyre_dbreport_sum *s)
+{
+	bool same = strcmp(s->state, "unchanged") == 0 && !s->error;
+	struct cyre_report_totals *t = &r->totals;
+	struct cyre_buf *b = NULL;
+
+	t->databases_planned += strcmp(s->state, "planned") == 0;
+	t->databases_written += strcmp(s->state, "written") == 0;
+	t->databases_failed += strcmp(s->state, "failed") == 0;
+	if (!same || r->options.format == CYRE_REPORT_JSON)
+		b = place_in(r, s->database);
+	if (b == &r->out)
+		put_sum_json(b, s);
+	else if (b)
+		put_sum_text(b, s);
+	cyre__report_flush(r);
+}
+
 cyre_status cyre_dbreport_sum(const struct cyre_dbreport_options *o,
 	const struct cyre_dbreport_sum *s)
 {
 	struct cyre_buf b = {0};
+	size_t i;
 
+	for (i = 0; i < o->n_reports; i++)
+		sum_into(o->reports[i], s);
+	if (!o->write)
+		return CYRE_OK;
 	if (o->format == CYRE_REPORT_JSON)
 		put_sum_json(&b, s);
 	else if (!o->quiet)

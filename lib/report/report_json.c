@@ -138,6 +138,14 @@ static void json_server(
 	json_database(r, NULL, path, f);
 }
 
+static void json_databases_left(cyre_report *r, const struct cyre_findings *f)
+{
+	struct cyre_json j = line(r, "databases");
+
+	codes(&j, "left", f->count);
+	end_line(&j);
+}
+
 static void json_end(cyre_report *r, bool complete, int exit_status)
 {
 	struct cyre_json j = line(r, "trailer");
@@ -179,5 +187,6 @@ const struct cyre_report_form cyre__report_json = {
 	.repair = json_repair,
 	.server = json_server,
 	.database = json_database,
+	.databases_left = json_databases_left,
 	.end = json_end,
 };

@@ -138,8 +138,8 @@ static const char *name_of(const struct cyre_report_mailbox *m)
 	return m->mboxname ? m->mboxname : m->path ? m->path : "?";
 }
 
-/* "index-truncated, cache-missing (12)" */
-static void put_codes(struct cyre_buf *b, const struct cyre_findings *f)
+/* "index-truncated, cache-missing (12)"; false: nothing above a note. */
+static bool put_codes(struct cyre_buf *b, const struct cyre_findings *f)
 {
 	const struct cyre_problem_row *row;
 	const char *comma = "";
@@ -154,6 +154,7 @@ static void put_codes(struct cyre_buf *b, const struct cyre_findings *f)
 			cyre_put_fmt(b, " (%" PRIu64 ")", f->count[i]);
 		comma = ", ";
 	}
+	return *comma != '\0';
 }
 
 /* `name`: of the mailbox, or the path of a file, or "server". */
@@ -409,6 +410,28 @@ static void put_risk(cyre_report *r)
 	cyre_put_fmt(&r->out, "%" PRIu64 " changed.\n", odd);
 }
 
+static void put_databases_done(cyre_report *r, const char *word, uint64_t n)
+{
+	if (n)
+		cyre_put_fmt(&r->out, "  %-17s %7" PRIu64 " %s\n", word, n,
+			n == 1 ? "database" : "databases");
+}
+
+/* What a scan would still find there. */
+static void put_databases_left(cyre_report *r)
+{
+	struct cyre_findings f = {0};
+	size_t before;
+
+	memcpy(f.count, r->totals.databases_left, sizeof(f.count));
+	before = r->out.n;
+	cyre_put_str(&r->out, "\nLeft in databases: ");
+	if (put_codes(&r->out, &f))
+		cyre_put_str(&r->out, ".\n");
+	else
+		r->out.n = before;
+}
+
 /* The outcomes of a rebuild. */
 static void put_done(cyre_report *r)
 {
@@ -421,7 +444,9 @@ static void put_done(cyre_report *r)
 	const struct cyre_report_totals *t = &r->totals;
 	int i;
 
-	if (t->outcomes[CYRE_OUTCOME_NONE] == t->mailboxes)
+	if (t->outcomes[CYRE_OUTCOME_NONE] == t->mailboxes &&
+		!t->databases_written && !t->databases_planned &&
+		!t->databases_failed)
 		return;
 	cyre_put_u8(&r->out, '\n');
 	for (i = 0; i < CYRE_OUTCOMES; i++)
@@ -429,6 +454,12 @@ static void put_done(cyre_report *r)
 			cyre_put_fmt(&r->out, "  %-17s %7" PRIu64 " %s\n",
 				words[i], t->outcomes[i],
 				t->outcomes[i] == 1 ? "mailbox" : "mailboxes");
+	put_databases_done(
+		r, words[CYRE_OUTCOME_PLANNED], t->databases_planned);
+	put_databases_done(
+		r, words[CYRE_OUTCOME_REPAIRED], t->databases_written);
+	put_databases_done(r, words[CYRE_OUTCOME_FAILED], t->databases_failed);
+	put_databases_left(r);
 	cyre_put_u8(&r->out, '\n');
 	put_count(&r->out, t->repairs, "value", "values");
 	cyre_put_str(&r->out, t->changed ? " changed, " : " to be changed, ");

@@ -105,12 +105,6 @@ for tree in 3.6.1-default 3.6.1-virtdom 3.6.1-hashed 3.6.1-metapart; do
                 fail "$tree, $damage: cyrrebuild: exit status $status"
                 ;;
         esac
-        # Adopted messages count, lost annotations do not any more.
-        status=0
-        cyrdb rebuild quota -C "$TREE/imapd.conf" --apply --offline \
-            >"$WORK/out" 2>&1 || status=$?
-        [ $((status & ~1)) -eq 0 ] ||
-            fail "$tree, $damage: cyrdb rebuild quota: exit status $status"
         status=0
         cyrscan -C "$TREE/imapd.conf" --level 4 -o "$WORK/report.jsonl" \
             >/dev/null || status=$?

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # cyrdb rebuild quota: real trees count to what their servers stored; usage that
 # was changed comes back with the limits untouched, byte for byte; a root that is
-# gone is made again without a limit, and said so; the undo takes it back.
+# gone is made again without a limit, and said so; the undo takes it back. Of a
+# damaged quotas.db every limit is kept that can still be read, and told as
+# doubtful where a later one may be lost.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -21,6 +23,52 @@ stored() {
         (cd "$TREE/conf" && find . -path '*quota/*' -type f | sort |
             xargs grep -H .)
     fi
+}
+
+# The limits of quotas.db, without what is used.
+limits() {
+    cyrdb show --raw "$TREE/conf/quotas.db" |
+        sed -E 's/\t[0-9]+ /\t/; s/%\(S \([0-9]+ ([0-9]+)\)/\1/
+            s/ (M|AS|NF) \([0-9]+\)//g; s/(M|AS|NF) \([0-9]+/\1 (/g
+            s/( MODSEQ [0-9]+)?\)$//' | sort
+}
+
+# damage_all FILE HOW: the file of all roots.
+damage_all() {
+    local size
+    size=$(stat -c %s "$1")
+    case $2 in
+        head) dd if=/dev/zero of="$1" bs=64 count=1 conv=notrunc status=none ;;
+        cut) truncate -s $((size * 2 / 3)) "$1" ;;
+    esac
+}
+
+one_file() {
+    local name=$1 how db=$TREE/conf/quotas.db status
+    limits >"$WORK/limits"
+    cp -p "$db" "$WORK/whole"
+    for how in head cut; do
+        damage_all "$db" $how
+        cp -p "$db" "$WORK/damaged"
+        status=0
+        cyrdb rebuild quota -C "$TREE/imapd.conf" --offline --apply \
+            >"$WORK/out" || status=$?
+        # After a cut nobody knows which changes were behind it.
+        if [ $how = cut ]; then
+            [ $status -eq 5 ] || fail "$name, $how: exit status $status"
+            has "$WORK/out" '^doubtful '
+        else
+            [ $status -eq 1 ] || fail "$name, $how: exit status $status"
+        fi
+        limits | diff "$WORK/limits" - >&2 || fail "$name, $how: the limits"
+        cyrdb check "$db" >/dev/null || fail "$name, $how: not written anew"
+        rebuild 0
+        cyrrebuild --undo "$TREE/conf/cyrescue-undo" >/dev/null
+        cmp "$db" "$WORK/damaged" || fail "$name, $how: not undone"
+        rm -r "$TREE/conf/cyrescue-undo"
+        cp -p "$WORK/whole" "$db"
+        echo "$name: quotas.db, $how: $(wc -l <"$WORK/limits") limits kept"
+    done
 }
 
 for name in $(trees); do
@@ -60,6 +108,7 @@ for name in $(trees); do
             fail "$name: a lost root has a limit"
         }
     fi
+    [ ! -e "$TREE/conf/quotas.db" ] || one_file "$name"
     # The server counts the same.
     case $name in
         3.6.1-default | 3.6.1-virtdom)

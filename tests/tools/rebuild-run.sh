@@ -45,7 +45,8 @@ cmp <(head -c -1 "$WORK/index") "$anna/cyrus.index" || fail "was touched"
 run 8 rebuild --offline --apply --plan "$WORK/plan" -o "$WORK/report"
 [ "$(outcome "$WORK/report" user.fritz)" = clean ] || fail "not seen to be done"
 cp -a "$WORK/fritz/." "$fritz"
-run 8 rebuild --offline --apply --plan "$WORK/plan" -o "$WORK/report"
+# 1: what it uses is counted again.
+run 9 rebuild --offline --apply --plan "$WORK/plan" -o "$WORK/report"
 [ "$(outcome "$WORK/report" user.fritz)" = failed ] ||
     fail "a plan that fits no more, and not a word"
 has "$WORK/out" 'user\.fritz '
@@ -93,6 +94,8 @@ if [ -z "$CYRE_SANITIZE" ] && command -v strace >/dev/null && strace -o /dev/nul
     truncate -s -20 "$index"
     run 4 strace -f -qq -o "$WORK/trace" -e trace=%file,ftruncate,fallocate \
         cyrrebuild -C "$TREE/imapd.conf" --plan-out "$WORK/plan"
+    # Not the times of a child that reads Berkeley databases.
+    sed -i '/ --- SIGCHLD /d' "$WORK/trace"
     grep -E 'O_(WRONLY|RDWR|CREAT|TRUNC|APPEND|TMPFILE)' "$WORK/trace" |
         grep -vF "\"$WORK/plan" >"$WORK/writes" || :
     [ ! -s "$WORK/writes" ] || fail "a plan opened for writing"

@@ -181,7 +181,7 @@
 	X(DIR_NO_ENTRY, "MB-018", "meta-dir-no-db-entry", DAMAGE, RULE, \
 	  "mailboxes.db has no entry that leads here", \
 	  "The server does not know this mailbox: it cannot be opened, and takes no mail.", \
-	  "The entry is made again from cyrus.header and the directory: cyrdb rebuild mailboxes.") \
+	  "The entry is made again from cyrus.header and the directory.") \
 	X(ENTRY_NO_DIR, "MB-019", "db-entry-no-meta-dir", LOSS, ASK, \
 	  "mailboxes.db lists it, and there is no such directory", \
 	  "The mailbox cannot be opened; the mail it held is not where it was.", \
@@ -221,7 +221,7 @@
 	X(QUOTAROOT_MISSING, "MB-028", "quota-root-missing", STALE, RULE, \
 	  "the quota root is $t, of which there is no record", \
 	  "The mailbox is charged to no quota, or delivery fails when it is looked up.", \
-	  "The longest quota root above the mailbox is taken: quota -f.") \
+	  "The root is made again, without the limit it had; or quota -f takes the longest one above the mailbox.") \
 	X(QUOTAROOT_OTHER, "MB-029", "quota-root-disagrees", STALE, RULE, \
 	  "it should be charged to the quota root $t", \
 	  "The mailbox is charged to another quota, or to none.", \
@@ -687,11 +687,11 @@
 	X(MBOXLIST_MISSING, "CD-001", "mailboxes-db-missing", DAMAGE, RULE, \
 	  "there is no mailboxes.db, or none that can be read", \
 	  "The server knows no mailbox: nobody can read mail, and none is taken.", \
-	  "Made again from the mailboxes and older copies: cyrdb rebuild mailboxes.") \
+	  "Made again from the mailboxes and older copies.") \
 	X(MBOXLIST_EMPTY, "CD-002", "mailboxes-db-no-entries", DAMAGE, RULE, \
 	  "mailboxes.db names no mailbox", \
 	  "The server knows no mailbox: nobody can read mail, and none is taken.", \
-	  "Made again from the mailboxes and older copies: cyrdb rebuild mailboxes.") \
+	  "Made again from the mailboxes and older copies.") \
 	X(MBOXLIST_NO_I, "CD-003", "db-missing-i-key", STALE, EXACT, \
 	  "no entry by uniqueid for $t", \
 	  "Replication and JMAP may not find this mailbox; IMAP does.", \
@@ -759,7 +759,7 @@
 	X(SEEN_DETACHED, "CD-019", "seen-detached", DAMAGE, RULE, \
 	  "read marks of $t, which has another uniqueid now", \
 	  "Messages that were read are shown as new.", \
-	  "The mailbox gets back the uniqueid these read marks have.") \
+	  "The mailbox gets back the uniqueid these read marks have, or they get the one it has now.") \
 	X(SUB_NO_MAILBOX, "CD-020", "subscription-no-mailbox", NOTE, NONE, \
 	  "subscribed to $t, which does not exist", \
 	  "Nothing: it stays in the list until the user removes it.", \

@@ -1,10 +1,12 @@
 /*
  * cyrescue/rebuild.h - bring lost metadata back
  *
- * The phases are discover, identify, survey, rebuild. Of each mailbox a worker
+ * The phases are discover, identify, survey, rebuild, databases. Of each mailbox a worker
  * reads the files, finds what is wrong, plans the new files; with `apply` it
  * puts them in place of the old ones, batches of mailboxes together, and looks
- * again. Message files are read and never written. Originals go to an undo
+ * again. Message files are read and never written. When all are done mailboxes.db, the
+ * quota and seen databases are held against them, and what disagrees is put
+ * right, in this order (cyrescue/dbrebuild.h). Originals go to an undo
  * archive first (cyrescue/undo.h takes a rebuild back).
  *
  * Threads: one rebuild at a time per struct; it starts and ends its own
@@ -32,6 +34,8 @@ struct cyre_rebuild_options {
 	bool offline; /* it does not run: nobody looks whether it does */
 	bool by_name; /* else those that are hurt most come first */
 
+	bool no_databases; /* they are looked at, and stay as they are */
+
 	const char *run; /* a name for journal and archives; NULL: none */
 	/* Folder of the undo archives, made when it is not there; NULL:
 	 * CYRE_UNDO_FOLDER in the configdirectory. */
@@ -47,17 +51,39 @@ struct cyre_rebuild_options {
 	void *plan_payload;
 };
 
+/* mailboxes.db, quota, seen state: by enum cyre_dbrebuild_what. */
+#define CYRE_REBUILD_DATABASES 3
+
+/* Why databases that need it were not put right. */
+enum cyre_rebuild_waits {
+	CYRE_WAITS_NOT,
+	CYRE_WAITS_SERVER,    /* it runs, and has them open */
+	CYRE_WAITS_SHARD,     /* others work on the rest of the server */
+	CYRE_WAITS_PLAN,      /* the reviewed plan does not have it */
+	CYRE_WAITS_UNWANTED,  /* no_databases */
+	CYRE_WAITS_SELECTION, /* not all mailboxes, and no list to put them in */
+	CYRE_WAITS_LIST,      /* mailboxes.db could not be put right */
+	CYRE_WAITS_PERSON     /* somebody must decide */
+};
+
+struct cyre_rebuild_database {
+	bool changed, planned, failed;
+	enum cyre_rebuild_waits waits;
+};
+
 struct cyre_rebuild_result {
 	struct cyre_scan_result scan; /* findings: of before the repair */
 	uint64_t changed;             /* mailboxes with new files */
 	uint64_t planned;             /* mailboxes that would get them */
-	uint64_t left;    /* mailboxes with problems above NOTE now */
-	bool server_left; /* such problems of no mailbox: not repaired here */
+	uint64_t left; /* mailboxes with problems above NOTE now */
+	/* Such problems of no mailbox, after everything that was done. */
+	bool server_left;
 	uint64_t failed;  /* mailboxes that could not be worked on */
 	uint64_t resumed; /* mailboxes skipped: they were done before */
 	/* Mailboxes that an interrupted run had left half done: they were put
 	 * back first, then looked at. */
 	uint64_t put_back;
+	struct cyre_rebuild_database databases[CYRE_REBUILD_DATABASES];
 };
 
 /*

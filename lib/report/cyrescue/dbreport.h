@@ -39,6 +39,10 @@ struct cyre_dbreport_options {
 	bool quiet, verbose;
 	cyre_write_fn *write;
 	void *payload;
+	/* Of a rebuild: into these reports instead, each by its own options;
+	 * trivial changes are left out. */
+	cyre_report *const *reports;
+	size_t n_reports;
 };
 
 /* ---- a rebuild ---- */
@@ -77,10 +81,12 @@ struct cyre_dbreport_change {
 struct cyre_dbreport_sum {
 	const char *database, *path;
 	const char *format, *form; /* of the new file; NULL: as it is */
-	const char *state;         /* "unchanged", "planned", "written" */
+	/* "unchanged", "planned", "written", "failed" */
+	const char *state;
+	const char *error; /* why it failed, or was left; NULL */
 	/* NULL ends it: what was done to how many entries. */
-	const char *actions[9];
-	uint64_t counts[8];
+	const char *actions[10];
+	uint64_t counts[9];
 	uint64_t dropped; /* records the server makes again */
 };
 

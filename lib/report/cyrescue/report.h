@@ -79,6 +79,9 @@ struct cyre_report_totals {
 	uint64_t outcomes[CYRE_OUTCOMES]; /* mailboxes */
 	uint64_t changed;                 /* mailboxes */
 	uint64_t repairs, losses;         /* values */
+	/* Databases of the server, after a rebuild of its mailboxes. */
+	uint64_t databases_planned, databases_written, databases_failed;
+	uint64_t databases_left[CYRE_PROBLEM_COUNT]; /* found afterwards */
 };
 
 /* Where the bytes go: 0, or -1 and errno. */
@@ -117,6 +120,10 @@ CYRE_API void cyre_report_server(
  * server's. Before the mailboxes, or behind them. */
 CYRE_API void cyre_report_database(cyre_report *r, const char *userid,
 	const char *path, const struct cyre_findings *f);
+/* What a rebuild left of and about databases, or did not touch: once, behind
+ * everything else. */
+CYRE_API void cyre_report_databases_left(
+	cyre_report *r, const struct cyre_findings *f);
 /*
  * The end. `complete` false: the run was interrupted. CYRE_OK, or what went
  * wrong first: CYRE_ENOMEM, CYRE_EIO (a write failed).
