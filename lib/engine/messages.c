@@ -153,6 +153,9 @@ static cyre_status parse(struct reading *rd, struct message *m)
 		st = cyre_mail_parse_later(parser, rd->w->later, m->bytes,
 			&rd->w->records, &m->facts);
 	m->parsed = st == CYRE_OK;
+	if (st == CYRE_ELIMIT)
+		CYRE_FIND(rd->found, .problem = CYRE_P_MESSAGE_NOT_COMPARED,
+			.file = CYRE_FILE_MESSAGE, .uid = (uint32_t)m->rec.uid);
 	return st == CYRE_ENOMEM ? st : CYRE_OK;
 }
 

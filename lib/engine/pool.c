@@ -28,6 +28,10 @@ struct pool {
 	uint8_t *ready; /* a ring of `window` flags */
 };
 
+/* Bytes, of which only what is used is taken; messages can be nested deep
+ * (cyrescue/mail.h), and the default depends on `ulimit -s`. */
+#define STACK ((size_t)16 << 20)
+
 struct worker {
 	struct pool *pool;
 	unsigned number;
@@ -162,18 +166,23 @@ static cyre_status run_here(const struct cyre_pool_job *job, size_t *ret_done)
 static cyre_status run_threads(struct pool *p, struct worker *w)
 {
 	unsigned started = 0, i;
+	pthread_attr_t attr;
 
+	if (pthread_attr_init(&attr))
+		return CYRE_ENOMEM;
+	pthread_attr_setstacksize(&attr, STACK);
 	/* Until all are started nobody may see the count fall to zero. */
 	p->working = p->job->threads;
 	for (i = 0; i < p->job->threads; i++) {
 		w[i] = (struct worker){.pool = p, .number = i};
-		if (pthread_create(&w[i].thread, NULL, run_worker, &w[i]))
+		if (pthread_create(&w[i].thread, &attr, run_worker, &w[i]))
 			break;
 		started++;
 	}
 	pthread_mutex_lock(&p->lock);
 	p->working -= p->job->threads - started;
 	pthread_mutex_unlock(&p->lock);
+	pthread_attr_destroy(&attr);
 	if (!started)
 		return CYRE_ENOMEM;
 	hand_over(p);

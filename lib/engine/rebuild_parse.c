@@ -17,10 +17,11 @@
 #define RANGE 64 /* messages */
 #define AHEAD 8  /* ranges */
 
-/* The record is appended. */
+/* The record is appended. One message must not stop its mailbox. */
 static cyre_status parse_one(const struct cyre_run *r, struct cyre_worker *w,
 	cyre_mail_parser *parser, const struct cyre_msgfile *f,
-	struct cyre_buf *record, struct cyre_plan_parsed *ret)
+	struct cyre_findings *found, struct cyre_buf *record,
+	struct cyre_plan_parsed *ret)
 {
 	struct cyre_slice message;
 	cyre_status st = CYRE_ECANCELED;
@@ -29,13 +30,20 @@ static cyre_status parse_one(const struct cyre_run *r, struct cyre_worker *w,
 		st = cyre_gather_message(&w->gatherer, f, &message);
 	if (st == CYRE_OK)
 		st = cyre_mail_parse(parser, message, record, &ret->facts);
+	if (st == CYRE_ELIMIT) {
+		CYRE_FIND(found, .problem = CYRE_P_MESSAGE_TOO_DEEP,
+			.file = CYRE_FILE_MESSAGE, .uid = f->uid);
+		st = cyre_mail_parse_outline(
+			parser, message, record, &ret->facts);
+	}
 	if (st == CYRE_OK)
 		ret->zeroed = cyre_message_is_zeroed(message);
 	return st;
 }
 
 static cyre_status parse_alone(const struct cyre_run *r, struct cyre_worker *w,
-	cyre_mail_parser *parser, const struct cyre_plan_parsing *p)
+	cyre_mail_parser *parser, const struct cyre_plan_parsing *p,
+	struct cyre_findings *found)
 {
 	struct cyre_plan_parsed parsed;
 	struct cyre_buf record = {0};
@@ -44,7 +52,8 @@ static cyre_status parse_alone(const struct cyre_run *r, struct cyre_worker *w,
 
 	for (i = 0; i < p->n && st == CYRE_OK; i++) {
 		cyre_buf_reset(&record);
-		st = parse_one(r, w, parser, p->files[i], &record, &parsed);
+		st = parse_one(
+			r, w, parser, p->files[i], found, &record, &parsed);
 		if (st == CYRE_OK)
 			st = p->take(p->payload, parser,
 				cyre_buf_slice(&record), &parsed);
@@ -88,7 +97,8 @@ static void parse_range(
 	cyre_buf_reset(&range->records);
 	for (range->n = 0; range->n < n && st == CYRE_OK;) {
 		st = parse_one(t->r, w, parser, t->p->files[first + range->n],
-			&range->records, &range->parsed[range->n]);
+			&range->found, &range->records,
+			&range->parsed[range->n]);
 		range->n += st == CYRE_OK;
 	}
 	range->status = st;
@@ -177,7 +187,7 @@ cyre_status cyre_rebuild_parse(struct cyre_run *r, struct cyre_worker *w,
 	if (st != CYRE_OK)
 		return st;
 	if (!cyre_run_call_helpers(r, p->n))
-		return parse_alone(r, w, team.parser, p);
+		return parse_alone(r, w, team.parser, p, found);
 	st = parse_together(&team);
 	cyre_run_dismiss_helpers(r);
 	return st;

@@ -89,6 +89,7 @@ struct cyre_mail_parser {
 	struct cyre_buf text;    /* decoded RFC 2047 text */
 	uint64_t work;           /* what may still be spent on this message */
 	uint32_t depth;
+	bool outline;   /* nobody looks into the parts */
 	cyre_status st; /* sticky: the first failure */
 };
 

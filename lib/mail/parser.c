@@ -235,6 +235,18 @@ cyre_status cyre_mail_parse(cyre_mail_parser *m, struct cyre_slice message,
 	return st;
 }
 
+cyre_status cyre_mail_parse_outline(cyre_mail_parser *m,
+	struct cyre_slice message, struct cyre_buf *record,
+	struct cyre_mail_facts *ret)
+{
+	cyre_status st;
+
+	m->outline = true;
+	st = cyre_mail_parse(m, message, record, ret);
+	m->outline = false;
+	return st;
+}
+
 void cyre_mail_dates(const cyre_mail_parser *m, int64_t internaldate,
 	struct cyre_mail_facts *facts)
 {

@@ -283,7 +283,13 @@ static void embedded(
 		cyre_mail_default_type(m, k, text_plain);
 		return;
 	}
-	cyre_mail_body(m, k, text_plain);
+	if (m->outline) {
+		cyre_mail_default_type(m, k, text_plain);
+		k->header_offset = k->content_offset = m->off;
+		content(m, k, false);
+	} else {
+		cyre_mail_body(m, k, text_plain);
+	}
 	part->content_size = k->header_size + k->content_size;
 	part->content_lines = k->header_lines + k->content_lines;
 	part->boundary_size = k->boundary_size;
@@ -307,10 +313,12 @@ void cyre_mail_body(struct cyre_mail_parser *m, struct cyre_part *part,
 	if (cyre_part_is_message(m, part)) {
 		embedded(m, part, sawb);
 	} else if (!sawb) {
-		if (cyre_slice_is(part->type, "MULTIPART"))
-			multipart(m, part);
-		else
+		if (!cyre_slice_is(part->type, "MULTIPART"))
 			content(m, part, true);
+		else if (m->outline)
+			content(m, part, false);
+		else
+			multipart(m, part);
 	}
 	m->depth--;
 }

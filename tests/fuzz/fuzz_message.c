@@ -50,6 +50,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(&rec, &f);
 	else if (rec.n)
 		abort();
+	cyre_buf_reset(&rec);
+	if (cyre_mail_parse_outline(parsers[i], cyre_slice(data + 1, size - 1),
+		    &rec, &f) == CYRE_OK)
+		check(&rec, &f);
 	cyre_buf_free(&rec);
 	return 0;
 }

@@ -92,7 +92,8 @@ run 1 rebuild --apply --online
 # A plan writes nothing but itself (a sanitizer has files of its own).
 if [ -z "$CYRE_SANITIZE" ] && command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
     truncate -s -20 "$index"
-    run 4 strace -f -qq -o "$WORK/trace" -e trace=%file,ftruncate,fallocate \
+    run 4 strace -f -qq -o "$WORK/trace" -e signal=none \
+        -e trace=%file,ftruncate,fallocate \
         cyrrebuild -C "$TREE/imapd.conf" --plan-out "$WORK/plan"
     # Not the times of a child that reads Berkeley databases.
     sed -i '/ --- SIGCHLD /d' "$WORK/trace"
@@ -126,3 +127,30 @@ wrong 'needs --apply' -C "$conf" --plan "$WORK/plan"
 wrong 'surplus' -C "$conf" surplus
 run 0 cyrrebuild --help
 run 0 cyrrebuild --version
+
+# A message of 3000 messages, each in the one before, is one of the server's; of
+# 20000 the mailbox is rebuilt, and the message named.
+unpack 3.6.1-default
+anna=$(mailbox user.anna)
+rm "$anna/cyrus.index"
+nested() {
+    printf 'Date: Mon, 2 Jan 2023 10:00:00 +0000\r\nMIME-Version: 1.0\r\n'
+    printf 'Content-Type: message/rfc822\r\n\r\n%.0s' $(seq "$1")
+    printf 'Subject: inner\r\n\r\ntext\r\n'
+}
+nested 3000 >"$anna/3000."
+nested 20000 >"$anna/20000."
+chown --reference="$anna" "$anna/3000." "$anna/20000."
+run 1 rebuild --offline --apply -m user.anna -o "$WORK/report"
+check_reports "$WORK/report"
+[ "$(jq -r 'select(.code == "message-too-deep").uid' "$WORK/report")" = 20000 ] ||
+    fail "not just the one that is too deep"
+cyrshow --json "$anna/cyrus.index" | jq -c 'select(.uid == 3000 or .uid == 20000) |
+    [.uid, .size, .header_size, .gmtime]' >"$WORK/deep"
+diff - "$WORK/deep" <<'END' || fail "other records"
+[3000,96081,89,"2023-01-02T10:00:00Z"]
+[20000,640081,89,"2023-01-02T10:00:00Z"]
+END
+run 0 cyrscan -C "$TREE/imapd.conf" -m user.anna --level 5 -o "$WORK/report"
+[ "$(jq -r 'select(.code == "message-not-compared").uid' "$WORK/report")" = 20000 ] ||
+    fail "compared"

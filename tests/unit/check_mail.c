@@ -9,6 +9,7 @@
 
 #include "buf.h"
 #include "bytes.h"
+#include "cache.h"
 #include "later.h"
 
 /* Real records of 3.6.1; the sum is over the whole record. */
@@ -225,6 +226,80 @@ START_TEST(a_failed_message_leaves_no_sum)
 END_TEST
 
 /* A parent that recurses once a level would run out of stack. */
+/* So many that the stack of a small thread is full, each in the one before. */
+static void nest(struct cyre_buf *b, unsigned n, bool messages)
+{
+	unsigned i;
+
+	cyre_put_str(b, "Subject: deep\r\nMIME-Version: 1.0\r\n"
+			"Date: Mon, 2 Jan 2023 10:00:00 +0000\r\n");
+	for (i = 0; i < n; i++)
+		if (messages)
+			cyre_put_str(b, "Content-Type: message/rfc822\r\n\r\n");
+		else
+			cyre_put_fmt(b,
+				"Content-Type: multipart/mixed; boundary=b%u"
+				"\r\n\r\n--b%u\r\n",
+				i, i);
+	cyre_put_str(b, "\r\ntext\r\n");
+}
+
+/* Cyrus 3.6.1 makes a record of each; 2.2 has no limit for boundaries. */
+START_TEST(deep_messages_are_parsed)
+{
+	cyre_mail_parser *m = parser(_i & 1 ? "3.6.1" : "2.2.13", NULL);
+	struct cyre_buf message = {0}, rec = {0};
+	struct cyre_mail_facts f;
+
+	nest(&message, 3000, _i & 2);
+	ck_assert_int_eq(cyre_mail_parse(m, cyre_buf_slice(&message), &rec, &f),
+		CYRE_OK);
+	ck_assert_uint_eq(f.record_size, rec.n);
+	cyre_buf_free(&message);
+	cyre_buf_free(&rec);
+	cyre_mail_parser_free(m);
+}
+END_TEST
+
+START_TEST(too_deep_is_told_without_its_parts)
+{
+	cyre_mail_parser *m = parser("3.6.1", NULL);
+	struct cyre_buf message = {0}, rec = {0};
+	struct cyre_mail_facts f, all;
+	struct cyre_cache_record items;
+
+	nest(&message, 20000, true);
+	ck_assert_int_eq(cyre_mail_parse(m, cyre_buf_slice(&message), &rec, &f),
+		CYRE_ELIMIT);
+	ck_assert_uint_eq(rec.n, 0);
+	ck_assert_int_eq(
+		cyre_mail_parse_outline(m, cyre_buf_slice(&message), &rec, &f),
+		CYRE_OK);
+	ck_assert_uint_eq(cyre_cache_measure(cyre_buf_slice(&rec), &items), 0);
+	ck_assert_uint_eq(f.size, message.n);
+	ck_assert_uint_eq(f.gmtime, 1672653600);
+	/* Of one that can be had both ways the index says the same. */
+	cyre_buf_reset(&message);
+	cyre_buf_reset(&rec);
+	nest(&message, 3, true);
+	ck_assert_int_eq(
+		cyre_mail_parse(m, cyre_buf_slice(&message), &rec, &all),
+		CYRE_OK);
+	ck_assert_int_eq(
+		cyre_mail_parse_outline(m, cyre_buf_slice(&message), &rec, &f),
+		CYRE_OK);
+	ck_assert_uint_eq(f.size, all.size);
+	ck_assert_uint_eq(f.header_size, all.header_size);
+	ck_assert_uint_eq(f.content_offset, all.content_offset);
+	ck_assert_uint_eq(f.content_lines, all.content_lines);
+	ck_assert_int_eq(f.sentdate, all.sentdate);
+	ck_assert_mem_eq(f.guid, all.guid, sizeof(f.guid));
+	cyre_buf_free(&message);
+	cyre_buf_free(&rec);
+	cyre_mail_parser_free(m);
+}
+END_TEST
+
 START_TEST(depth_has_a_limit)
 {
 	static const char level[] = "Content-Type: message/rfc822\r\n\r\n";
@@ -505,6 +580,8 @@ int main(void)
 	tcase_add_test(tc, records_finished_together_are_those_made_alone);
 	tcase_add_test(tc, a_failed_message_leaves_no_sum);
 	tcase_add_test(tc, depth_has_a_limit);
+	tcase_add_loop_test(tc, deep_messages_are_parsed, 0, 4);
+	tcase_add_test(tc, too_deep_is_told_without_its_parts);
 	tcase_add_test(tc, memory_has_a_limit);
 	tcase_add_test(tc, no_byte_no_record);
 	tcase_add_test(tc, dates);

@@ -798,7 +798,15 @@
 	X(MESSAGE_ZEROED, "ML-005", "message-zeroed", LOSS, NONE, \
 	  "the file begins with zeros", \
 	  "Part of a message is lost, unless another copy exists.", \
-	  "None; reported with its GUID so that a copy can be found.")
+	  "None; reported with its GUID so that a copy can be found.") \
+	X(MESSAGE_TOO_DEEP, "ML-006", "message-too-deep", STALE, NONE, \
+	  "more parts within parts than a rebuild follows", \
+	  "The message is there and whole; clients see it as one, without its parts.", \
+	  "Its record was made without its parts. If they matter, move the message out of the mailbox and deliver it again.") \
+	X(MESSAGE_NOT_COMPARED, "ML-007", "message-not-compared", NOTE, NONE, \
+	  "more parts within parts than a scan follows", \
+	  "Nothing: whether its record in the cache is right, is not known.", \
+	  "None needed.")
 /* clang-format on */
 
 #endif

@@ -69,7 +69,7 @@ struct cyre_mail_options {
 #define CYRE_MAIL_OPTIONS_INIT                                                 \
 	{                                                                      \
 		.maxheaderlines = 1000, .boundary_limit = 1000,                \
-		.memory_bytes = (size_t)1 << 30, .depth = 2000,                \
+		.memory_bytes = (size_t)1 << 30, .depth = 4000,                \
 	}
 
 /* What the message alone says about its index record. */
@@ -110,6 +110,16 @@ CYRE_API void cyre_mail_parser_free(cyre_mail_parser *m); /* NULL is fine */
  * record; CYRE_ELIMIT; CYRE_ENOMEM.
  */
 CYRE_API cyre_status cyre_mail_parse(cyre_mail_parser *m,
+	struct cyre_slice message, struct cyre_buf *record,
+	struct cyre_mail_facts *ret);
+
+/*
+ * The same for a message with which that gave up (CYRE_ELIMIT): as if its parts
+ * were not there. A message/rfc822 has one without a header within; a multipart
+ * has no part, as beyond the server's boundary_limit. What the index has of the
+ * message is all there.
+ */
+CYRE_API cyre_status cyre_mail_parse_outline(cyre_mail_parser *m,
 	struct cyre_slice message, struct cyre_buf *record,
 	struct cyre_mail_facts *ret);
 
