@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "confdir_order.h"
+#include "confdir_walk.h"
 #include "read_file.h"
 
 static const struct {
