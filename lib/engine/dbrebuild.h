@@ -21,6 +21,8 @@ struct dirs;
 struct cyre_dbrebuild_ask {
 	struct cyre_journal *journal; /* the caller's; NULL: o->journal */
 	unsigned leave;               /* enum cyre_mbox_leave */
+	/* mailboxes.db as a reviewed plan found it; NULL: anything. */
+	const struct cyre_identity *expected;
 	bool rewrite;          /* mailboxes.db is, whatever else comes out */
 	bool stale;            /* what is only stale is written again, too */
 	bool leave_usage;      /* quota: what is used */

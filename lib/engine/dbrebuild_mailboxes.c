@@ -312,6 +312,21 @@ static cyre_status write_file(
 	return st;
 }
 
+/* What a plan is held against. */
+static void put_identity(const struct cyre_identity *is,
+	struct cyre_dbreport_sum *s, char hex[2 * CYRE_SHA256_LEN + 1])
+{
+	size_t i;
+
+	s->absent = !is->exists;
+	if (!is->exists)
+		return;
+	for (i = 0; i < CYRE_SHA256_LEN; i++)
+		snprintf(hex + 2 * i, 3, "%02x", is->sha256[i]);
+	s->sha256 = hex;
+	s->size = is->size;
+}
+
 static cyre_status tell_sum(struct cyre_dbrebuild *d,
 	const struct cyre_mbox_merge_result *m, enum cyre_db_format format,
 	const char *state)
@@ -321,8 +336,10 @@ static cyre_status tell_sum(struct cyre_dbrebuild *d,
 		.path = (const char *)d->target.path.p,
 		.state = state,
 	};
+	char hex[2 * CYRE_SHA256_LEN + 1];
 	int a, n = 0;
 
+	put_identity(&d->target.before, &s, hex);
 	if (m->changed) {
 		s.format = cyre_db_format_name(format);
 		s.form = cyre_mbox_form_name(d->form);
@@ -350,6 +367,24 @@ static cyre_status refuse_selection(struct cyre_dbrebuild *d)
 	return CYRE_EUSAGE;
 }
 
+/* It is what a plan was made on. */
+static cyre_status check_expected(struct cyre_dbrebuild *d)
+{
+	const struct cyre_identity *want = d->ask.expected;
+	const struct cyre_identity *is = &d->target.before;
+
+	if (!want ||
+		(want->exists == is->exists && want->size == is->size &&
+			!memcmp(want->sha256, is->sha256, CYRE_SHA256_LEN)))
+		return CYRE_OK;
+	if (d->run.error) {
+		*d->run.error = (struct cyre_error){.call = "plan"};
+		snprintf(d->run.error->path, sizeof(d->run.error->path),
+			"it was changed since the plan was made");
+	}
+	return CYRE_EBUSY;
+}
+
 cyre_status cyre_dbrebuild_mailboxes(struct cyre_run *r)
 {
 	struct cyre_dbrebuild *d = (struct cyre_dbrebuild *)r;
@@ -359,6 +394,8 @@ cyre_status cyre_dbrebuild_mailboxes(struct cyre_run *r)
 	cyre_status st;
 
 	st = cyre_dbrebuild_open(d);
+	if (st == CYRE_OK)
+		st = check_expected(d);
 	if (st == CYRE_OK && !d->db && selects_some(&r->o->select))
 		return refuse_selection(d);
 	if (st == CYRE_OK)

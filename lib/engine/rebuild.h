@@ -143,6 +143,9 @@ const struct cyre_plan_entry *cyre_plan_list_find(
 	const struct cyre_plan_list *l, const char *path);
 /* Is this database to be put right, too? */
 bool cyre_plan_list_has(const struct cyre_plan_list *l, const char *database);
+/* mailboxes.db as the plan found it; NULL: it was not to be written. */
+const struct cyre_identity *cyre_plan_list_mailboxes(
+	const struct cyre_plan_list *l);
 /* NULL: the box has the files and gets the ones of the entry; else why not. */
 const char *cyre_plan_entry_differs(
 	const struct cyre_plan_entry *e, const struct cyre_rebuild_box *box);

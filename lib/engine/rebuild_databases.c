@@ -163,6 +163,8 @@ static struct cyre_dbrebuild_ask ask_for(
 	const struct cyre_rebuild *rb = ph->rb;
 	struct cyre_dbrebuild_ask ask = {.journal = rb->journal, .stale = true};
 
+	if (rb->plan)
+		ask.expected = cyre_plan_list_mailboxes(rb->plan);
 	ask.leave = what_to_leave(rb);
 	ask.rewrite = is_to_rewrite(ph);
 	ask.leave_usage = !is_allowed(rb, CYRE_P_QUOTA_USED);

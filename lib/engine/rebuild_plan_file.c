@@ -34,6 +34,8 @@ struct cyre_plan_list {
 	struct cyre_plan_entry *items; /* by path */
 	size_t n, cap;
 	bool databases[CYRE_REBUILD_DATABASES];
+	bool has_list;
+	struct cyre_identity list; /* mailboxes.db as it was */
 };
 
 /* ---- writing ---- */
@@ -335,11 +337,26 @@ static cyre_status get_header(
 	return CYRE_OK;
 }
 
-/* What is planned of a database, for people: it is planned anew. */
-static bool is_of_database(const char *type)
+/* What is planned of mailboxes.db is for people, but on which file it was. */
+static cyre_status get_sum_line(const json_t *o, struct cyre_plan_list *l)
 {
-	return !strcmp(type, "source") || !strcmp(type, "entry") ||
-	       !strcmp(type, "sum");
+	const char *name = json_string_value(json_object_get(o, "database"));
+	const json_t *size = json_object_get(o, "size");
+	const char *sum = json_string_value(json_object_get(o, "sha256"));
+
+	if (!name)
+		return CYRE_EFORMAT;
+	if (strcmp(name, cyre_dbrebuild_name(CYRE_DBREBUILD_MAILBOXES)) != 0)
+		return CYRE_OK;
+	l->list = (struct cyre_identity){.exists = sum != NULL};
+	l->has_list = sum || json_is_true(json_object_get(o, "absent"));
+	if (!sum)
+		return CYRE_OK;
+	l->list.size = (uint64_t)json_integer_value(size);
+	return json_is_integer(size) && json_integer_value(size) >= 0 &&
+			       get_sum(sum, l->list.sha256)
+		       ? CYRE_OK
+		       : CYRE_EFORMAT;
 }
 
 static cyre_status get_line(struct cyre_plan_list *l, struct cyre_slice text,
@@ -353,8 +370,11 @@ static cyre_status get_line(struct cyre_plan_list *l, struct cyre_slice text,
 		st = get_header(o, l, ret_now);
 	else if (type && !first && !strcmp(type, "mailbox"))
 		st = get_mailbox(l, o);
-	else if (type && !first && is_of_database(type))
-		st = CYRE_OK;
+	else if (type && !first && !strcmp(type, "sum"))
+		st = get_sum_line(o, l);
+	else if (type && !first &&
+		 (!strcmp(type, "source") || !strcmp(type, "entry")))
+		st = CYRE_OK; /* for people: it is planned anew */
 	json_decref(o);
 	return st;
 }
@@ -426,6 +446,12 @@ bool cyre_plan_list_has(const struct cyre_plan_list *l, const char *database)
 						  (enum cyre_dbrebuild_what)i)))
 			return true;
 	return false;
+}
+
+const struct cyre_identity *cyre_plan_list_mailboxes(
+	const struct cyre_plan_list *l)
+{
+	return l->has_list ? &l->list : NULL;
 }
 
 const struct cyre_plan_entry *cyre_plan_list_find(

@@ -244,6 +244,13 @@ static void put_sum_json(struct cyre_buf *b, const struct cyre_dbreport_sum *s)
 	cyre_json_member(&j, "database", s->database);
 	cyre_json_member(&j, "path", s->path);
 	cyre_json_member(&j, "state", s->state);
+	if (s->sha256)
+		cyre_json_member_number(&j, "size", s->size);
+	cyre_json_member(&j, "sha256", s->sha256);
+	if (s->absent) {
+		cyre_json_key(&j, "absent");
+		cyre_json_bool(&j, true);
+	}
 	cyre_json_member(&j, "format", s->format);
 	cyre_json_member(&j, "form", s->form);
 	cyre_json_key(&j, "counts");

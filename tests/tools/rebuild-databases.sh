@@ -194,6 +194,17 @@ has "$WORK/err" '^cyrrebuild: mailboxes.db: .*the plan does not have it'
 [ -z "$(state "$WORK/report" mailboxes.db)" ] || fail "not in the plan, but done"
 [ "$(state "$WORK/report" quota)" = written ] || fail "in the plan, not done"
 undone "$WORK/damaged"
+cp -p "$TREE/conf/mailboxes.db" "$WORK/list.db"
+edit_db "$TREE/conf/mailboxes.db" skiplist '/^user.gudrun.Empty\t/d'
+run 13 rebuild --apply --plan "$WORK/plan" -o "$WORK/report"
+check_reports "$WORK/report"
+[ "$(state "$WORK/report" mailboxes.db)" = failed ] || fail "another file, done"
+jq -r 'select(.type == "sum").error // ""' "$WORK/report" >"$WORK/told"
+has "$WORK/told" 'changed since the plan was made'
+has "$WORK/err" '^cyrrebuild: quota: .*mailboxes.db is not'
+run 0 cyrrebuild --undo "$TREE/conf/cyrescue-undo" -q
+rm -r "$TREE/conf/cyrescue-undo"
+cp -p "$WORK/list.db" "$TREE/conf/mailboxes.db"
 run 1 rebuild --apply --plan "$WORK/plan"
 scan 0
 undone "$WORK/damaged"

@@ -84,6 +84,10 @@ struct cyre_dbreport_sum {
 	/* "unchanged", "planned", "written", "failed" */
 	const char *state;
 	const char *error; /* why it failed, or was left; NULL */
+	/* The file as it was read; NULL: there is none, or several. */
+	const char *sha256; /* in hexadecimal */
+	uint64_t size;      /* bytes */
+	bool absent;        /* there was none */
 	/* NULL ends it: what was done to how many entries. */
 	const char *actions[10];
 	uint64_t counts[9];
