@@ -54,18 +54,6 @@ static bool set_json(void *payload, const char *s)
 	return true;
 }
 
-static bool set_prefix(void *payload, const char *s)
-{
-	((struct db_tool *)payload)->prefix = s;
-	return true;
-}
-
-static bool set_output(void *payload, const char *s)
-{
-	((struct db_tool *)payload)->output = s;
-	return true;
-}
-
 static bool set_env(void *payload, const char *s)
 {
 	((struct db_tool *)payload)->env = strcmp(s, "none") ? s : "";
@@ -96,13 +84,6 @@ static bool set_order(void *payload, const char *s)
 	return t->order >= 0;
 }
 
-static bool set_raw(void *payload, const char *s)
-{
-	(void)s;
-	((struct db_tool *)payload)->raw = true;
-	return true;
-}
-
 static bool set_include(void *payload, const char *s)
 {
 	struct db_tool *t = payload;
@@ -124,28 +105,30 @@ static bool set_include(void *payload, const char *s)
 }
 
 static const struct cyre_option own_options[] = {
-	{"prefix", 0, "PREFIX", "show: only keys that begin so", set_prefix},
+	{"prefix", 0, "PREFIX", "show: only keys that begin so",
+		CYRE_SETS_TEXT(struct db_tool, prefix)},
 	{"raw", 0, NULL, "show: key, TAB, value as they are, nothing escaped",
-		set_raw},
+		CYRE_SETS_FLAG(struct db_tool, raw)},
 	{"as", 0, "FORMAT", "what a file was whose first bytes are lost",
-		set_as},
+		CYRE_CALLS(set_as)},
 	{"env", 0, "DIR",
 		"where the log files of a Berkeley database are (default: "
 		"db/ beside or above it), or none",
-		set_env},
+		CYRE_CALLS(set_env)},
 	{"output", 'o', "OUT", "salvage: the new file; must not exist",
-		set_output},
+		CYRE_SETS_TEXT(struct db_tool, output)},
 	{"to", 0, "FORMAT",
 		"twoskip, skiplist, flat or berkeley (salvage: default as "
 		"before)",
-		set_to},
+		CYRE_CALLS(set_to)},
 	{"order", 0, "ORDER",
 		"raw, signed or mailbox: how the new file sorts its keys",
-		set_order},
+		CYRE_CALLS(set_order)},
 	{"include", 0, "LIST", "salvage: also resurrected, uncommitted",
-		set_include},
-	{"json", 0, NULL, "JSON Lines on standard output", set_json},
-	{NULL, 0, NULL, NULL, NULL},
+		CYRE_CALLS(set_include)},
+	{"json", 0, NULL, "JSON Lines on standard output",
+		CYRE_CALLS(set_json)},
+	{NULL, 0, NULL, NULL, CYRE_CALLS(NULL)},
 };
 
 static int failed(const char *path, cyre_status st, const struct cyre_error *e)

@@ -31,36 +31,9 @@ struct rebuild_tool {
 	bool dry_run;
 };
 
-static bool set_apply(void *payload, const char *s)
-{
-	(void)s;
-	((struct rebuild_tool *)payload)->o.apply = true;
-	return true;
-}
-
-static bool set_dry_run(void *payload, const char *s)
-{
-	(void)s;
-	((struct rebuild_tool *)payload)->dry_run = true;
-	return true;
-}
-
-static bool set_offline(void *payload, const char *s)
-{
-	(void)s;
-	((struct rebuild_tool *)payload)->o.offline = true;
-	return true;
-}
-
 static bool set_donor(void *payload, const char *s)
 {
 	cyre_list_add(&((struct rebuild_tool *)payload)->donors, s);
-	return true;
-}
-
-static bool set_undo_dir(void *payload, const char *s)
-{
-	((struct rebuild_tool *)payload)->o.undo_dir = s;
 	return true;
 }
 
@@ -74,19 +47,21 @@ static bool set_json(void *payload, const char *s)
 static const struct cyre_option own_options[] = {
 	{"apply", 0, NULL,
 		"do it; without, the plan is told and nothing written",
-		set_apply},
-	{"dry-run", 'n', NULL, "plan only", set_dry_run},
+		CYRE_SETS_FLAG(struct rebuild_tool, o.apply)},
+	{"dry-run", 'n', NULL, "plan only",
+		CYRE_SETS_FLAG(struct rebuild_tool, dry_run)},
 	{"donor", 0, "FILE",
 		"a copy of mailboxes.db, or a dump of ctl_mboxlist -d",
-		set_donor},
+		CYRE_CALLS(set_donor)},
 	{"offline", 0, NULL, "the server is stopped, do not look whether it is",
-		set_offline},
+		CYRE_SETS_FLAG(struct rebuild_tool, o.offline)},
 	{"undo-dir", 0, "DIR",
 		"the original goes to an archive in DIR (default: "
 		"cyrescue-undo in the configdirectory)",
-		set_undo_dir},
-	{"json", 0, NULL, "JSON Lines on standard output", set_json},
-	{NULL, 0, NULL, NULL, NULL},
+		CYRE_SETS_TEXT(struct rebuild_tool, o.undo_dir)},
+	{"json", 0, NULL, "JSON Lines on standard output",
+		CYRE_CALLS(set_json)},
+	{NULL, 0, NULL, NULL, CYRE_CALLS(NULL)},
 };
 
 static const struct {

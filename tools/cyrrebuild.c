@@ -48,32 +48,6 @@ static bool choose(const char *s, const char *const *names, int n, int *ret)
 	return false;
 }
 
-static bool set_apply(void *payload, const char *s)
-{
-	(void)s;
-	((struct rebuild_tool *)payload)->o.apply = true;
-	return true;
-}
-
-static bool set_dry_run(void *payload, const char *s)
-{
-	(void)s;
-	((struct rebuild_tool *)payload)->dry_run = true;
-	return true;
-}
-
-static bool set_plan(void *payload, const char *s)
-{
-	((struct rebuild_tool *)payload)->o.plan = s;
-	return true;
-}
-
-static bool set_plan_out(void *payload, const char *s)
-{
-	((struct rebuild_tool *)payload)->plan_out = s;
-	return true;
-}
-
 static bool set_accept(void *payload, const char *s)
 {
 	static const char *const names[] = {"exact", "rule", "all"};
@@ -140,31 +114,6 @@ static bool set_index_version(void *payload, const char *s)
 	return true;
 }
 
-static bool set_undo_dir(void *payload, const char *s)
-{
-	((struct rebuild_tool *)payload)->o.undo_dir = s;
-	return true;
-}
-
-static bool set_undo(void *payload, const char *s)
-{
-	((struct rebuild_tool *)payload)->undo = s;
-	return true;
-}
-
-static bool set_force(void *payload, const char *s)
-{
-	(void)s;
-	((struct rebuild_tool *)payload)->force = true;
-	return true;
-}
-
-static bool set_resume(void *payload, const char *s)
-{
-	((struct rebuild_tool *)payload)->resume = s;
-	return true;
-}
-
 static bool set_order(void *payload, const char *s)
 {
 	static const char *const names[] = {"impact", "name"};
@@ -176,91 +125,59 @@ static bool set_order(void *payload, const char *s)
 	return true;
 }
 
-static bool set_offline(void *payload, const char *s)
-{
-	(void)s;
-	((struct rebuild_tool *)payload)->o.offline = true;
-	return true;
-}
-
-static bool set_online(void *payload, const char *s)
-{
-	(void)s;
-	((struct rebuild_tool *)payload)->o.online = true;
-	return true;
-}
-
-static bool set_no_databases(void *payload, const char *s)
-{
-	(void)s;
-	((struct rebuild_tool *)payload)->o.no_databases = true;
-	return true;
-}
-
-static bool set_json(void *payload, const char *s)
-{
-	(void)s;
-	((struct rebuild_tool *)payload)->json = true;
-	return true;
-}
-
-static bool set_output(void *payload, const char *s)
-{
-	((struct rebuild_tool *)payload)->output = s;
-	return true;
-}
-
 static const struct cyre_option own_options[] = {
 	{"apply", 0, NULL,
 		"do it; without, the plan is made and nothing written",
-		set_apply},
+		CYRE_SETS_FLAG(struct rebuild_tool, o.apply)},
 	{"dry-run", 'n', NULL, "plan only (with --undo: test only)",
-		set_dry_run},
-	{"plan-out", 0, "FILE", "the plan as JSON Lines to FILE", set_plan_out},
+		CYRE_SETS_FLAG(struct rebuild_tool, dry_run)},
+	{"plan-out", 0, "FILE", "the plan as JSON Lines to FILE",
+		CYRE_SETS_TEXT(struct rebuild_tool, plan_out)},
 	{"plan", 0, "FILE", "do just what the reviewed plan in FILE says",
-		set_plan},
+		CYRE_SETS_TEXT(struct rebuild_tool, o.plan)},
 	{"accept", 0, "HOW",
 		"how sure a repair must be: exact, rule (default) or all",
-		set_accept},
+		CYRE_CALLS(set_accept)},
 	{"only", 0, "CODE,...", "only repairs of these findings, by code or id",
-		set_only},
+		CYRE_CALLS(set_only)},
 	{"orphans", 0, "WHAT",
 		"messages without a record: auto (default), report, adopt or "
 		"quarantine",
-		set_orphans},
+		CYRE_CALLS(set_orphans)},
 	{"as-release", 0, "V",
 		"write what this release of Cyrus would, e.g. 2.3.16",
-		set_release},
+		CYRE_CALLS(set_release)},
 	{"index-version", 0, "N",
 		"convert to this version of cyrus.index; keep (default)",
-		set_index_version},
+		CYRE_CALLS(set_index_version)},
 	{"order", 0, "HOW", "impact (worst hurt first, default) or name",
-		set_order},
+		CYRE_CALLS(set_order)},
 	{"offline", 0, NULL, "the server is stopped, do not look whether it is",
-		set_offline},
-	{"online", 0, NULL, "the server may run: take its locks", set_online},
+		CYRE_SETS_FLAG(struct rebuild_tool, o.offline)},
+	{"online", 0, NULL, "the server may run: take its locks",
+		CYRE_SETS_FLAG(struct rebuild_tool, o.online)},
 	{"no-databases", 0, NULL,
 		"leave mailboxes.db, quota and seen state as they are",
-		set_no_databases},
+		CYRE_SETS_FLAG(struct rebuild_tool, o.no_databases)},
 	{"undo-dir", 0, "DIR",
 		"originals go to archives in DIR (default: cyrescue-undo in "
 		"the configdirectory)",
-		set_undo_dir},
+		CYRE_SETS_TEXT(struct rebuild_tool, o.undo_dir)},
 	{"undo", 0, "ARCHIVE",
 		"put back what is in ARCHIVE, or in all of a folder, newest "
 		"first",
-		set_undo},
+		CYRE_SETS_TEXT(struct rebuild_tool, undo)},
 	{"force", 0, NULL,
 		"with --undo: also over files that were changed since",
-		set_force},
+		CYRE_SETS_FLAG(struct rebuild_tool, force)},
 	{"resume", 0, "REPORT", "go on with the run that wrote REPORT",
-		set_resume},
+		CYRE_SETS_TEXT(struct rebuild_tool, resume)},
 	{"json", 0, NULL, "the report as JSON Lines on standard output",
-		set_json},
+		CYRE_SETS_FLAG(struct rebuild_tool, json)},
 	{"output", 'o', "FILE",
 		"the report as JSON Lines to FILE, beside the text",
-		set_output},
-	{NULL, 0, NULL, NULL, NULL},
+		CYRE_SETS_TEXT(struct rebuild_tool, output)},
+	{NULL, 0, NULL, NULL, CYRE_CALLS(NULL)},
 };
 
 static int status_of(const struct cyre_rebuild_result *r)

@@ -46,19 +46,6 @@ static bool set_level(void *payload, const char *s)
 	return true;
 }
 
-static bool set_json(void *payload, const char *s)
-{
-	(void)s;
-	((struct scan_tool *)payload)->json = true;
-	return true;
-}
-
-static bool set_output(void *payload, const char *s)
-{
-	((struct scan_tool *)payload)->output = s;
-	return true;
-}
-
 static bool set_fail_on(void *payload, const char *s)
 {
 	struct scan_tool *t = payload;
@@ -76,17 +63,17 @@ static const struct cyre_option own_options[] = {
 	{"level", 0, "N",
 		"0 databases, 1 directories, 2 indexes, 3 every checksum "
 		"(default), 4 every message, 5 parsed too",
-		set_level},
+		CYRE_CALLS(set_level)},
 	{"json", 0, NULL, "the report as JSON Lines on standard output",
-		set_json},
+		CYRE_SETS_FLAG(struct scan_tool, json)},
 	{"output", 'o', "FILE",
 		"the report as JSON Lines to FILE, beside the text",
-		set_output},
+		CYRE_SETS_TEXT(struct scan_tool, output)},
 	{"fail-on", 0, "SEVERITY",
 		"note, stale (default), damage or loss: what makes exit status "
 		"4",
-		set_fail_on},
-	{NULL, 0, NULL, NULL, NULL},
+		CYRE_CALLS(set_fail_on)},
+	{NULL, 0, NULL, NULL, CYRE_CALLS(NULL)},
 };
 
 static int status_of(

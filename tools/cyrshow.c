@@ -30,8 +30,8 @@ static bool set_json(void *payload, const char *s)
 }
 
 static const struct cyre_option own_options[] = {
-	{"json", 0, NULL, "JSON Lines", set_json},
-	{NULL, 0, NULL, NULL, NULL},
+	{"json", 0, NULL, "JSON Lines", CYRE_CALLS(set_json)},
+	{NULL, 0, NULL, NULL, CYRE_CALLS(NULL)},
 };
 
 static void explain(

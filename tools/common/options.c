@@ -194,33 +194,39 @@ static const struct cyre_option common_options[] = {
 	{"config", 'C', "FILE",
 		"imapd.conf (default /etc/imapd.conf); may be given more than "
 		"once",
-		NULL},
+		CYRE_CALLS(NULL)},
 	{"root", 0, "DIR", "take every absolute path of imapd.conf below DIR",
-		NULL},
+		CYRE_CALLS(NULL)},
 	{"spool", 0, "DIR", "a partition's directory, without imapd.conf",
-		NULL},
-	{"meta", 0, "DIR", "the metapartition beside the last --spool", NULL},
-	{"confdir", 0, "DIR", "the configdirectory, without imapd.conf", NULL},
-	{"partition", 'p', "NAME", "only this partition", NULL},
-	{"user", 'u', "USER", "only this user's mailboxes", NULL},
+		CYRE_CALLS(NULL)},
+	{"meta", 0, "DIR", "the metapartition beside the last --spool",
+		CYRE_CALLS(NULL)},
+	{"confdir", 0, "DIR", "the configdirectory, without imapd.conf",
+		CYRE_CALLS(NULL)},
+	{"partition", 'p', "NAME", "only this partition", CYRE_CALLS(NULL)},
+	{"user", 'u', "USER", "only this user's mailboxes", CYRE_CALLS(NULL)},
 	{"mailbox", 'm', "NAME", "only this mailbox; * and % are patterns",
-		NULL},
+		CYRE_CALLS(NULL)},
 	{"from-file", 0, "FILE",
 		"mailboxes named in FILE, one a line; - is standard input",
-		NULL},
-	{"null", '0', NULL, "names in --from-file end with NUL", NULL},
-	{"shard", 0, "K/N", "the K-th of N parts, by user", NULL},
-	{"jobs", 'j', "N", "threads (default: one a processor)", NULL},
-	{"memory", 0, "SIZE", "file contents held at once (default 1G)", NULL},
+		CYRE_CALLS(NULL)},
+	{"null", '0', NULL, "names in --from-file end with NUL",
+		CYRE_CALLS(NULL)},
+	{"shard", 0, "K/N", "the K-th of N parts, by user", CYRE_CALLS(NULL)},
+	{"jobs", 'j', "N", "threads (default: one a processor)",
+		CYRE_CALLS(NULL)},
+	{"memory", 0, "SIZE", "file contents held at once (default 1G)",
+		CYRE_CALLS(NULL)},
 	{"timezone", 0, "TZ", "the server's time zone (default: this host's)",
-		NULL},
-	{"progress", 0, "WHEN", "auto, always or never", NULL},
-	{"quiet", 'q', NULL, "the summary only", NULL},
-	{"verbose", 'v', NULL, "also what costs nobody anything", NULL},
-	{"cron", 0, NULL, "silent when all is well", NULL},
-	{"version", 0, NULL, "print the version", NULL},
-	{"help", 'h', NULL, "print this", NULL},
-	{NULL, 0, NULL, NULL, NULL},
+		CYRE_CALLS(NULL)},
+	{"progress", 0, "WHEN", "auto, always or never", CYRE_CALLS(NULL)},
+	{"quiet", 'q', NULL, "the summary only", CYRE_CALLS(NULL)},
+	{"verbose", 'v', NULL, "also what costs nobody anything",
+		CYRE_CALLS(NULL)},
+	{"cron", 0, NULL, "silent when all is well", CYRE_CALLS(NULL)},
+	{"version", 0, NULL, "print the version", CYRE_CALLS(NULL)},
+	{"help", 'h', NULL, "print this", CYRE_CALLS(NULL)},
+	{NULL, 0, NULL, NULL, CYRE_CALLS(NULL)},
 };
 
 /* A tool that is given files has no server to choose from. */
@@ -397,6 +403,24 @@ static const char *option_name(const struct parse *p, int opt)
 				 : p->own[opt - FIRST_LONG].name;
 }
 
+static bool set_own(const struct parse *p, const struct cyre_option_does *does,
+	const char *arg)
+{
+	char *field = (char *)p->payload + does->at;
+
+	switch (does->kind) {
+	case CYRE_OPTION_FLAG:
+		*(bool *)(void *)field = true;
+		return true;
+	case CYRE_OPTION_TEXT:
+		*(const char **)(void *)field = arg;
+		return true;
+	case CYRE_OPTION_CALL:
+		break;
+	}
+	return does->call(p->payload, arg);
+}
+
 static void parse(struct parse *p, int argc, char **argv, int *ret_first)
 {
 	struct cyre_common_options *common = p->c;
@@ -426,7 +450,8 @@ static void parse(struct parse *p, int argc, char **argv, int *ret_first)
 				argv[optind - 1]);
 		ok = opt >= OPT_CONFIG
 			     ? set_common(p, opt, optarg)
-			     : p->own[opt - FIRST_LONG].set(p->payload, optarg);
+			     : set_own(p, &p->own[opt - FIRST_LONG].does,
+				       optarg);
 		if (!ok)
 			cyre_usage_error(p->tool, "'%s' is no value for --%s",
 				optarg ? optarg : "", option_name(p, opt));

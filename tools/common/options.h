@@ -37,19 +37,37 @@ struct cyre_common_options {
 	bool quiet, verbose, cron;
 };
 
+/* What an option does: a call, which takes the argument (on a false the tool
+ * ends with usage()); or a field of the payload that gets it. */
+struct cyre_option_does {
+	bool (*call)(void *payload, const char *value);
+	enum { CYRE_OPTION_CALL, CYRE_OPTION_FLAG, CYRE_OPTION_TEXT } kind;
+	size_t at; /* in the payload, of a bool or a const char * */
+};
+#define CYRE_CALLS(function)                                                   \
+	{                                                                      \
+		.call = (function)                                             \
+	}
+#define CYRE_SETS_FLAG(type, field)                                            \
+	{                                                                      \
+		.kind = CYRE_OPTION_FLAG, .at = offsetof(type, field)          \
+	}
+#define CYRE_SETS_TEXT(type, field)                                            \
+	{                                                                      \
+		.kind = CYRE_OPTION_TEXT, .at = offsetof(type, field)          \
+	}
+
 /* One option of a tool; a table ends with name NULL. */
 struct cyre_option {
 	const char *name; /* long name, without -- */
 	char letter;      /* 0: none */
 	const char *arg;  /* what its argument is called; NULL: takes none */
 	const char *help;
-	/* Takes the argument; on a false the tool ends with usage(). NULL for
-	 * a common option. */
-	bool (*set)(void *payload, const char *value);
+	struct cyre_option_does does;
 };
 
 /*
- * Parses argv. Common options go to `common`, the tool's own to their set().
+ * Parses argv. Common options go to `common`, the tool's own do as their table says.
  * What is left over is returned in argv[*ret_first] and on. --help and
  * --version print and exit 0; bad usage exits 16.
  */
