@@ -24,6 +24,7 @@ ROUNDS = 7
 ROUNDS_REBUILD = 3
 DATABASE_KEYS = 200000
 LARGE = (10000, 100000, 1000000)
+LARGE_REBUILT = LARGE[:2]
 
 
 def quiet(command, log, **kwargs):
@@ -142,8 +143,15 @@ def scan(build, directory):
     t.ratio("level 5", FLOOR, "<= 2")
 
 
+def remove(path, names):
+    for name in glob.glob(path + "/spool/uuid/*/*/*/cyrus.*"):
+        if os.path.basename(name) in names:
+            os.unlink(name)
+
+
 def large(build, directory):
-    """Cost and memory are linear in the messages of one mailbox."""
+    """Cost and memory are linear in the messages of one mailbox; all threads
+    make its records again."""
     print("\n%-26s %9s %9s %9s %12s" % ("one mailbox, level 3", "wall s",
                                         "cpu s", "MiB", "cpu us each"))
     for count in LARGE:
@@ -153,12 +161,25 @@ def large(build, directory):
         print("%-26d %9.3f %9.3f %9.1f %12.2f"
               % (count, t.wall("scan"), t.cpu("scan"), t.peak("scan"),
                  t.cpu("scan") / count * 1e6), flush=True)
+    for count in LARGE_REBUILT:
+        large_rebuilt(build, make("%s/rebuilt-%d" % (directory, count), 1,
+                                  count, 200), count)
 
 
-def remove(path, names):
-    for name in glob.glob(path + "/spool/uuid/*/*/*/cyrus.*"):
-        if os.path.basename(name) in names:
-            os.unlink(name)
+def large_rebuilt(build, path, count):
+    tool = [build + "/tools/cyrrebuild", "-C", path + "/imapd.conf", "--apply",
+            "--offline", "-q"]
+
+    def damage(_):
+        shutil.rmtree(path + "/conf/cyrescue-undo", ignore_errors=True)
+        remove(path, ("cyrus.header", "cyrus.index", "cyrus.cache"))
+        os.sync()
+
+    t = Times("rebuild of %d messages" % count,
+              {"-j1": tool + ["-j1"], "-j2": tool + ["-j2"]},
+              ROUNDS_REBUILD, damage, may_fail=True)
+    t.table()
+    t.ratio("-j1", "-j2", "-")
 
 
 def rebuild(build, directory):
