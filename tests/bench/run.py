@@ -168,7 +168,7 @@ def large(build, directory):
 
 def large_rebuilt(build, path, count):
     tool = [build + "/tools/cyrrebuild", "-C", path + "/imapd.conf", "--apply",
-            "--offline", "-q"]
+            "--offline", "--no-databases", "-q"]
 
     def damage(_):
         shutil.rmtree(path + "/conf/cyrescue-undo", ignore_errors=True)
