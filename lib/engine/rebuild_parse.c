@@ -17,10 +17,21 @@
 #define RANGE 64 /* messages */
 #define AHEAD 8  /* ranges */
 
-/* The record is appended. One message must not stop its mailbox. */
+struct range {
+	struct cyre_buf records; /* one behind the other */
+	struct cyre_plan_parsed parsed[RANGE];
+	size_t n; /* parsed, before one failed */
+	struct cyre_findings found;
+	cyre_status status;
+};
+
+/*
+ * The record is appended; its GUIDs may be open. One message must not stop its
+ * mailbox.
+ */
 static cyre_status parse_one(const struct cyre_run *r, struct cyre_worker *w,
 	cyre_mail_parser *parser, const struct cyre_msgfile *f,
-	struct cyre_findings *found, struct cyre_buf *record,
+	struct cyre_findings *found, struct cyre_buf *records,
 	struct cyre_plan_parsed *ret)
 {
 	struct cyre_slice message;
@@ -29,48 +40,81 @@ static cyre_status parse_one(const struct cyre_run *r, struct cyre_worker *w,
 	if (!cyre_run_stopped(r))
 		st = cyre_gather_message(&w->gatherer, f, &message);
 	if (st == CYRE_OK)
-		st = cyre_mail_parse(parser, message, record, &ret->facts);
+		st = cyre_mail_parse_later(
+			parser, w->later, message, records, &ret->facts);
 	if (st == CYRE_ELIMIT) {
 		CYRE_FIND(found, .problem = CYRE_P_MESSAGE_TOO_DEEP,
 			.file = CYRE_FILE_MESSAGE, .uid = f->uid);
 		st = cyre_mail_parse_outline(
-			parser, message, record, &ret->facts);
+			parser, message, records, &ret->facts);
 	}
 	if (st == CYRE_OK)
 		ret->zeroed = cyre_message_is_zeroed(message);
 	return st;
 }
 
-static cyre_status parse_alone(const struct cyre_run *r, struct cyre_worker *w,
-	cyre_mail_parser *parser, const struct cyre_plan_parsing *p,
-	struct cyre_findings *found)
+/* Some at a time are hashed together: as many as the gatherer holds. */
+static void parse_range(const struct cyre_run *r, struct cyre_worker *w,
+	const struct cyre_plan_parsing *p, size_t first,
+	struct cyre_findings *found, struct range *range)
 {
-	struct cyre_plan_parsed parsed;
-	struct cyre_buf record = {0};
+	size_t n = p->n - first < RANGE ? p->n - first : RANGE, i = 0;
+	cyre_mail_parser *parser = NULL;
+	cyre_status st = cyre_parsers_get(&w->parsers, p->behaviour, &parser);
+	cyre_status sums = CYRE_OK;
+
+	cyre_buf_reset(&range->records);
+	range->n = 0;
+	while (i < n && st == CYRE_OK && sums == CYRE_OK) {
+		st = parse_one(r, w, parser, p->files[first + i], found,
+			&range->records, &range->parsed[i]);
+		i += st == CYRE_OK;
+		if (i < n && st == CYRE_OK && !w->gatherer.full)
+			continue;
+		sums = cyre_mail_later_finish(w->later);
+		if (sums == CYRE_OK)
+			range->n = i;
+		cyre_gather_forget(&w->gatherer);
+	}
+	range->status = sums != CYRE_OK ? sums : st;
+}
+
+static cyre_status take_range(const struct cyre_plan_parsing *p,
+	const cyre_mail_parser *parser, struct range *range)
+{
+	struct cyre_slice all = cyre_buf_slice(&range->records);
 	cyre_status st = CYRE_OK;
 	size_t i;
 
-	for (i = 0; i < p->n && st == CYRE_OK; i++) {
-		cyre_buf_reset(&record);
-		st = parse_one(
-			r, w, parser, p->files[i], found, &record, &parsed);
-		if (st == CYRE_OK)
-			st = p->take(p->payload, parser,
-				cyre_buf_slice(&record), &parsed);
+	for (i = 0; i < range->n && st == CYRE_OK; i++) {
+		size_t size = range->parsed[i].facts.record_size;
+
+		st = p->take(p->payload, parser, cyre_slice(all.p, size),
+			&range->parsed[i]);
+		all = cyre_slice(all.p + size, all.n - size);
 	}
-	cyre_buf_free(&record);
+	return st == CYRE_OK ? range->status : st;
+}
+
+static cyre_status parse_alone(const struct cyre_run *r, struct cyre_worker *w,
+	const cyre_mail_parser *parser, const struct cyre_plan_parsing *p,
+	struct cyre_findings *found)
+{
+	struct range *range = calloc(1, sizeof(*range));
+	cyre_status st = range ? CYRE_OK : CYRE_ENOMEM;
+	size_t i;
+
+	for (i = 0; i < p->n && st == CYRE_OK; i += RANGE) {
+		parse_range(r, w, p, i, found, range);
+		st = take_range(p, parser, range);
+	}
+	if (range)
+		cyre_buf_free(&range->records);
+	free(range);
 	return st;
 }
 
 /* ---- all threads ---- */
-
-struct range {
-	struct cyre_buf records; /* one behind the other */
-	struct cyre_plan_parsed parsed[RANGE];
-	size_t n; /* parsed, before one failed */
-	struct cyre_findings found;
-	cyre_status status;
-};
 
 struct team {
 	struct cyre_run *r;
@@ -84,26 +128,6 @@ struct team {
 	atomic_bool failed; /* it is not CYRE_OK */
 };
 
-static void parse_range(
-	struct team *t, struct cyre_worker *w, size_t job, struct range *range)
-{
-	size_t first = job * RANGE, n = t->p->n - first;
-	cyre_mail_parser *parser = NULL;
-	cyre_status st =
-		cyre_parsers_get(&w->parsers, t->p->behaviour, &parser);
-
-	if (n > RANGE)
-		n = RANGE;
-	cyre_buf_reset(&range->records);
-	for (range->n = 0; range->n < n && st == CYRE_OK;) {
-		st = parse_one(t->r, w, parser, t->p->files[first + range->n],
-			&range->found, &range->records,
-			&range->parsed[range->n]);
-		range->n += st == CYRE_OK;
-	}
-	range->status = st;
-}
-
 static void work_range(void *payload, unsigned worker, size_t job)
 {
 	struct team *t = payload;
@@ -112,24 +136,8 @@ static void work_range(void *payload, unsigned worker, size_t job)
 
 	range->found.keep = t->found->keep;
 	cyre_gather_share(&w->gatherer, &t->w->gatherer, &range->found);
-	parse_range(t, w, job, range);
+	parse_range(t->r, w, t->p, job * RANGE, &range->found, range);
 	cyre_gather_unshare(&w->gatherer);
-}
-
-static cyre_status take_range(struct team *t, struct range *range)
-{
-	struct cyre_slice all = cyre_buf_slice(&range->records);
-	cyre_status st = CYRE_OK;
-	size_t i;
-
-	for (i = 0; i < range->n && st == CYRE_OK; i++) {
-		size_t size = range->parsed[i].facts.record_size;
-
-		st = t->p->take(t->p->payload, t->parser,
-			cyre_slice(all.p, size), &range->parsed[i]);
-		all = cyre_slice(all.p + size, all.n - size);
-	}
-	return st == CYRE_OK ? range->status : st;
 }
 
 /* Behind the first failure nothing counts. */
@@ -140,7 +148,7 @@ static void range_done(void *payload, size_t job)
 
 	if (t->status != CYRE_OK)
 		return;
-	t->status = take_range(t, range);
+	t->status = take_range(t->p, t->parser, range);
 	cyre_findings_merge(t->found, &range->found);
 	t->failed = t->status != CYRE_OK;
 }
