@@ -35,8 +35,11 @@ static const uint8_t *whole_groups(
 	const uint8_t *p, const uint8_t *end, uint8_t **out)
 {
 	uint8_t *q = *out;
+	size_t n = cyre_base64_blocks(p, (size_t)(end - p), q);
 	uint32_t a, b, c, d, v;
 
+	p += n;
+	q += n / 4 * 3;
 	while (end - p >= 4) {
 		a = values[p[0]];
 		b = values[p[1]];

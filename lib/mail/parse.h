@@ -207,6 +207,12 @@ struct cyre_base64 {
 };
 /* 0-63; 64: `=`; 255: not of the alphabet. */
 uint8_t cyre_base64_value(uint8_t c);
+/*
+ * base64_blocks.c: as many of n characters as come in whole blocks of the
+ * alphabet and as this processor can do; returns how many. `out` has room for n
+ * bytes; behind the bytes that were made it may be written over.
+ */
+size_t cyre_base64_blocks(const uint8_t *p, size_t n, uint8_t *out);
 void cyre_base64_put(
 	struct cyre_base64 *s, struct cyre_slice in, struct cyre_buf *out);
 void cyre_qp_put(struct cyre_slice in, bool header, struct cyre_buf *out);

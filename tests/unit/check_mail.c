@@ -11,6 +11,7 @@
 #include "bytes.h"
 #include "cache.h"
 #include "later.h"
+#include "parse.h"
 
 /* Real records of 3.6.1; the sum is over the whole record. */
 static const struct {
@@ -222,6 +223,40 @@ START_TEST(a_failed_message_leaves_no_sum)
 	cyre_buf_free(&rec);
 	cyre_mail_later_free(l);
 	cyre_mail_parser_free(m);
+}
+END_TEST
+
+/* Blocks of 32 characters are decoded in another way than single ones. */
+START_TEST(base64_blocks_are_what_single_characters_are)
+{
+	static const char line[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqr"
+		"stuvwxyz0123456789+/Zm9vYmFy+/9876543210";
+	struct cyre_buf text = {0}, whole = {0}, single = {0};
+	struct cyre_base64 a, b;
+	size_t n = sizeof(line) - 1, at, i;
+	int c;
+
+	for (c = 0; c < 256; c++) {
+		for (at = 0; at < n; at++) {
+			cyre_buf_reset(&text);
+			cyre_buf_reset(&whole);
+			cyre_buf_reset(&single);
+			cyre_put_str(&text, line);
+			text.p[at] = (uint8_t)c;
+			a = b = (struct cyre_base64){.ignore_pad = at % 2};
+			cyre_base64_put(&a, cyre_buf_slice(&text), &whole);
+			for (i = 0; i < n; i++)
+				cyre_base64_put(
+					&b, cyre_slice(text.p + i, 1), &single);
+			ck_assert_uint_eq(whole.n, single.n);
+			ck_assert_mem_eq(whole.p, single.p, whole.n);
+			ck_assert_uint_eq(a.have, b.have);
+		}
+	}
+	cyre_buf_free(&text);
+	cyre_buf_free(&whole);
+	cyre_buf_free(&single);
 }
 END_TEST
 
@@ -577,6 +612,7 @@ int main(void)
 	tcase_add_loop_test(
 		tc, item_is_as_the_release_writes_it, 0, (int)N_ITEMS);
 	tcase_add_test(tc, a_parser_forgets);
+	tcase_add_test(tc, base64_blocks_are_what_single_characters_are);
 	tcase_add_test(tc, records_finished_together_are_those_made_alone);
 	tcase_add_test(tc, a_failed_message_leaves_no_sum);
 	tcase_add_test(tc, depth_has_a_limit);
