@@ -117,6 +117,7 @@ cyre_status cyre_dbrebuild_part(const struct cyre_dbrebuild_options *o,
 	d.result.interrupted = d.run.result.interrupted;
 	cyre_mbox_merge_free(d.merge);
 	cyre_quota_count_free(d.quota);
+	cyre_buf_free(&d.scratch);
 	cyre_seen_match_free(d.seen);
 	cyre_db_free(d.db);
 	cyre_db_target_free(&d.target);

@@ -65,6 +65,7 @@ struct cyre_dbrebuild {
 	/* quota */
 	struct cyre_scan_options all; /* those of the scan, nothing selected */
 	struct cyre_quota_count *quota;
+	struct cyre_buf scratch;
 
 	/* seen state */
 	struct cyre_seen_match *seen;

@@ -53,10 +53,16 @@ static cyre_status count_mailbox(
 			[CYRE_QUOTA_FOLDERS] = 1},
 	};
 
+	cyre_status st;
+
 	/* The server does not know it, though it knows others. */
 	if (is_list_whole(r) && !c->listed)
 		return CYRE_OK;
-	return cyre_quota_count_mailbox(d->quota, &u);
+	st = cyre_select_match(&d->o->scan.select, r->conf, u.name,
+		cyre_slice_str(c->userid ? c->userid : ""),
+		r->conf->partitions[c->mailbox->partition].name, &d->scratch,
+		&u.wanted);
+	return st == CYRE_OK ? cyre_quota_count_mailbox(d->quota, &u) : st;
 }
 
 /* ---- what is stored ---- */
@@ -488,7 +494,8 @@ static bool is_asked(
 	return r->action == CYRE_QUOTA_KEPT || !d->ask.leave_roots;
 }
 
-/* One that is not asked for stays as it is. */
+/* One that is not asked for stays as it is: neither it nor a mailbox of it is
+ * selected. */
 static cyre_status choose(struct quota_run *q, struct cyre_quota_root *r)
 {
 	struct cyre_run *run = &q->d->run;
@@ -499,7 +506,7 @@ static cyre_status choose(struct quota_run *q, struct cyre_quota_root *r)
 	cyre_name_userid(run->conf, r->root, &user);
 	st = cyre_select_match(&q->d->o->scan.select, run->conf, r->root,
 		cyre_buf_slice(&user), "", &scratch, &yes);
-	if (st == CYRE_OK && (!yes || !is_asked(q->d, r)))
+	if (st == CYRE_OK && (!(yes || r->wanted) || !is_asked(q->d, r)))
 		r->action = CYRE_QUOTA_KEPT;
 	q->counts[r->action]++;
 	cyre_buf_free(&user);

@@ -106,6 +106,7 @@ enum cyre_target {
 };
 struct cyre_database_look {
 	uint64_t n[CYRE_TARGETS][CYRE_PROBLEM_COUNT];
+	bool has_quota;            /* there are quota roots */
 	bool skipped, interrupted; /* as of a scan */
 };
 /*

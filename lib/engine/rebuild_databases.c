@@ -289,7 +289,8 @@ static bool is_due(const struct phase *ph, enum cyre_dbrebuild_what what)
 	if (is_wanted(ph, (enum cyre_target)what))
 		return true;
 	return what == CYRE_DBREBUILD_QUOTA && rb->o->apply &&
-	       rb->result.changed && is_allowed(rb, CYRE_P_QUOTA_USED);
+	       ph->found.has_quota && rb->result.changed &&
+	       is_allowed(rb, CYRE_P_QUOTA_USED);
 }
 
 /* Whom a mailbox is charged to, and whose read marks these are, a list says that

@@ -92,7 +92,7 @@ static cyre_status take(struct cyre_taker *t, const struct cyre_run *r,
 	const struct cyre_scan_options *o = &l->rb->o->scan;
 	size_t i;
 
-	(void)r;
+	l->ret->has_quota |= r->quotas.n > 0;
 	if (!f && path)
 		return take_mailbox(l, path, found);
 	if (f)

@@ -160,6 +160,7 @@ cyre_status cyre_quota_count_mailbox(
 	if (!n)
 		return CYRE_ENOMEM;
 	n->charged = true;
+	n->r.wanted |= u->wanted;
 	n->partial |= !u->used_known;
 	for (i = 0; i < CYRE_QUOTA_RESOURCES; i++)
 		n->r.after.used[i] += u->used[i];

@@ -36,6 +36,7 @@ struct cyre_quota_root {
 	bool stored;             /* the database has it, readable or not */
 	bool readable;           /* and `before` is what it says */
 	bool doubtful;           /* `value` is of a copy */
+	bool wanted;             /* a mailbox of it is */
 	struct cyre_quota before, after;
 	enum cyre_quota_action action;
 };
@@ -44,6 +45,7 @@ struct cyre_quota_root {
 struct cyre_quota_use {
 	struct cyre_slice name, root; /* root empty: it has none */
 	bool root_known, used_known;
+	bool wanted; /* the run is about it */
 	uint64_t used[CYRE_QUOTA_RESOURCES];
 };
 
