@@ -1,5 +1,5 @@
 /*
- * mbox_merge_inside.h - between mbox_merge.c and mbox_merge_write.c
+ * mbox_merge_inside.h - what the parts of mbox_merge.h hand to each other
  */
 #ifndef CYRE_MBOX_MERGE_INSIDE_H
 #define CYRE_MBOX_MERGE_INSIDE_H
@@ -47,6 +47,35 @@ struct cyre_mbox_merge {
 	struct cyre_mbox_merge_result result;
 	bool has_modseq; /* the releases at work keep foldermodseq */
 };
+
+/* ---- mbox_merge.c ---- */
+
+/* A copy that lives as long as the merge; empty, and the arena is bad: no
+ * memory. keep_from: what stands in bytes that stay is not copied. */
+struct cyre_slice cyre__mbox_keep(
+	struct cyre_mbox_merge *g, struct cyre_slice s);
+struct cyre_slice cyre__mbox_keep_from(struct cyre_mbox_merge *g,
+	struct cyre_slice s, const struct cyre_slice *stays);
+/* NULL: there is none. */
+struct node *cyre__mbox_find_name(
+	const struct cyre_mbox_merge *g, struct cyre_slice name);
+struct node *cyre__mbox_find_id(
+	const struct cyre_mbox_merge *g, struct cyre_slice uniqueid);
+/* NULL: no memory. */
+struct node *cyre__mbox_add(struct cyre_mbox_merge *g, struct cyre_slice name);
+/* The first that has an id keeps it. False: no memory. */
+bool cyre__mbox_add_id(
+	struct cyre_mbox_merge *g, struct cyre_slice uniqueid, struct node *n);
+/* A field, if this source is stronger than who said it; not an empty value. */
+void cyre__mbox_set_text(struct cyre_mbox_entry *e, enum cyre_mbox_field f,
+	enum cyre_mbox_source from, struct cyre_slice *field,
+	struct cyre_slice value);
+void cyre__mbox_set_number(struct cyre_mbox_entry *e, enum cyre_mbox_field f,
+	enum cyre_mbox_source from, uint64_t *field, uint64_t value);
+/* All fields. `stays`: bytes that live as long as the merge. */
+void cyre__mbox_fill(struct cyre_mbox_merge *g, struct cyre_mbox_entry *e,
+	const struct cyre_mbox *m, enum cyre_mbox_source from,
+	const struct cyre_slice *stays);
 
 /* mbox_merge_write.c: what the result says of the new file. */
 void cyre__mbox_merge_settle(struct cyre_mbox_merge *g);
