@@ -125,8 +125,8 @@ static bool matches(const struct cyre_confdir_pattern *pat,
 	for (i = 0; i < p->n; i++) {
 		const char *c = i < CYRE_CONFDIR_DEPTH ? pat->c[i] : NULL;
 
-		if (!c || (!strcmp(c, "?") && p->c[i].n != 1) ||
-			(strcmp(c, "?") && strcmp(c, "*") &&
+		if (!c || (strcmp(c, "?") == 0 && p->c[i].n != 1) ||
+			(strcmp(c, "?") != 0 && strcmp(c, "*") != 0 &&
 				!cyre_slice_eq(p->c[i], cyre_slice_str(c))))
 			return false;
 	}
@@ -138,7 +138,7 @@ static bool ends_at(const struct cyre_confdir_pattern *pat, size_t n)
 	return n == CYRE_CONFDIR_DEPTH || !pat->c[n];
 }
 
-static cyre_status walk_dir(struct cyre_confdir_walk *w, const char *path);
+static cyre_status walk_dir(struct cyre_confdir_walk *w, const char *dir);
 
 static cyre_status look_at(
 	struct cyre_confdir_walk *w, const char *path, enum cyre_kind kind)

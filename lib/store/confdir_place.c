@@ -120,7 +120,7 @@ bool cyre_confdir_read_place(const struct cyre_confdir_path *p,
 	case CYRE_CONFDIR_ID:
 		f->by_id = true;
 		cyre_put_slice(owner, p->c[4]);
-		if (name.n < 4 || memcmp(name.p + name.n - 3, ".db", 3))
+		if (name.n < 4 || memcmp(name.p + name.n - 3, ".db", 3) != 0)
 			return false;
 		return user_kind(cyre_slice(name.p, name.n - 3), &f->kind);
 	case CYRE_CONFDIR_QUOTA:
@@ -152,7 +152,7 @@ static bool put_wanted(const struct cyre_layout *l,
 		return cyre_layout_user_id_file(cyre_slice_str(f->owner),
 			cyre_server_kind_name(f->kind), ret);
 	cyre_confdir_split(f->path, &p);
-	return split_user(p.c[p.n - 1], &user, &kind) &&
+	return p.n && split_user(p.c[p.n - 1], &user, &kind) &&
 	       cyre_layout_user_file(l, user, domain_of(&p),
 		       cyre_server_kind_name(f->kind), ret);
 }

@@ -24,7 +24,7 @@ struct cyre_output {
 
 bool cyre_output_open(struct cyre_output *out, const char *path);
 /* A cyre_write_fn; NULL is standard output. */
-int cyre_output_write(const void *bytes, size_t n, void *out);
+int cyre_output_write(const void *bytes, size_t n, void *payload);
 /* Flushed to the disk; false and errno when that failed. */
 bool cyre_output_close(struct cyre_output *out);
 
