@@ -30,6 +30,22 @@ struct cyre_msgfile {
 	int64_t mtime_ns;
 };
 
+/* The first of such an array with a uid not below this one. */
+static inline size_t cyre_msgfile_seek(
+	const struct cyre_msgfile *f, size_t n, uint64_t uid)
+{
+	size_t lo = 0, hi = n, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (f[mid].uid < uid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 /* A metadata file. */
 struct cyre_metafile {
 	uint8_t state;            /* enum cyre_entry_state */

@@ -116,18 +116,11 @@ static bool get_record(const struct view *v, uint32_t recno, struct record *ret)
 
 static bool has_message(const struct cyre_cache_context *ctx, uint32_t uid)
 {
-	size_t lo = 0, hi = ctx->nfiles, mid;
+	const struct cyre_msgfile *f = ctx->files;
+	size_t i = cyre_msgfile_seek(f, ctx->nfiles, uid);
 
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (ctx->files[mid].uid < uid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (; lo < ctx->nfiles && ctx->files[lo].uid == uid; lo++)
-		if (ctx->files[lo].state != CYRE_ENTRY_FILE ||
-			ctx->files[lo].size)
+	for (; i < ctx->nfiles && f[i].uid == uid; i++)
+		if (f[i].state != CYRE_ENTRY_FILE || f[i].size)
 			return true;
 	return false;
 }

@@ -26,21 +26,6 @@ static void note(struct match *m, enum cyre_problem p, uint32_t uid,
 		.expected = expected, .actual = actual, .text = text);
 }
 
-/* The first file with a uid not below this one. */
-static size_t lower_bound(const struct match *m, uint64_t uid)
-{
-	size_t lo = 0, hi = m->ctx->nfiles, mid;
-
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (m->ctx->files[mid].uid < uid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 /* The files of one uid: none, one, or one on each side. */
 static size_t find_files(struct match *m, uint64_t uid, size_t *ret)
 {
@@ -48,7 +33,7 @@ static size_t find_files(struct match *m, uint64_t uid, size_t *ret)
 	size_t i = m->hint, n = 0;
 
 	if (i >= m->ctx->nfiles || f[i].uid != uid)
-		i = lower_bound(m, uid);
+		i = cyre_msgfile_seek(f, m->ctx->nfiles, uid);
 	while (i + n < m->ctx->nfiles && f[i + n].uid == uid)
 		n++;
 	*ret = i;

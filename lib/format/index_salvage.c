@@ -169,7 +169,7 @@ static bool worth(const struct work *w, bool inside, uint32_t mask,
 	/* Behind the last: garbage, unless a message file knows it. */
 	if (!inside && (!(mask & CYRE_RECORD_BIT(uid)) ||
 			       !(mask & CYRE_RECORD_BIT(size)) ||
-			       !cyre_trial_file(&w->t, r->uid)))
+			       !cyre_salvage_file(w->t.hints, r->uid)))
 		return false;
 	if (mask & CYRE_RECORD_BIT(uid))
 		return bits(weighty) >= 2;
@@ -379,18 +379,9 @@ static bool fits(const struct cyre_index_salvage *s,
 	const struct cyre_salvage_hints *hints,
 	const struct cyre_salvaged *item)
 {
-	const struct cyre_msgfile *f = hints->files;
-	size_t lo = 0, hi = hints->nfiles, mid;
+	const struct cyre_msgfile *f = cyre_salvage_file(hints, item->uid);
 
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (f[mid].uid < item->uid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < hints->nfiles && f[lo].uid == item->uid &&
-	       cyre_index_salvage_get(s, item).size == f[lo].size;
+	return f && cyre_index_salvage_get(s, item).size == f->size;
 }
 
 /* One a uid: the strongest, and of those the one that matches its message. */

@@ -13,29 +13,13 @@
 #define MAX_CACHE_V  64u
 #define FIRST_SERVER 725846400u /* 1993-01-01: no record is older */
 
-static int compare_uid(uint64_t uid, const struct cyre_msgfile *f)
+const struct cyre_msgfile *cyre_salvage_file(
+	const struct cyre_salvage_hints *hints, uint64_t uid)
 {
-	return uid < f->uid ? -1 : uid > f->uid;
-}
+	size_t n = hints->files ? hints->nfiles : 0;
+	size_t i = cyre_msgfile_seek(hints->files, n, uid);
 
-const struct cyre_msgfile *cyre_trial_file(
-	const struct cyre_trial *t, uint64_t uid)
-{
-	const struct cyre_msgfile *f = t->hints->files;
-	size_t low = 0, high = f ? t->hints->nfiles : 0, mid;
-	int c;
-
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		c = compare_uid(uid, &f[mid]);
-		if (c == 0)
-			return &f[mid];
-		if (c < 0)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return NULL;
+	return i < n && hints->files[i].uid == uid ? &hints->files[i] : NULL;
 }
 
 static bool date_ok(const struct cyre_trial *t, uint64_t ns, uint64_t first)
@@ -157,14 +141,14 @@ static bool uid_ok(
 	const struct cyre_trial *t, const struct cyre_index_record *r)
 {
 	if (!cyre_trial_in_order(t))
-		return r->uid && cyre_trial_file(t, r->uid);
+		return r->uid && cyre_salvage_file(t->hints, r->uid);
 	return r->uid > t->after && r->uid < t->before;
 }
 
 static bool size_ok(
 	const struct cyre_trial *t, const struct cyre_index_record *r)
 {
-	const struct cyre_msgfile *f = cyre_trial_file(t, r->uid);
+	const struct cyre_msgfile *f = cyre_salvage_file(t->hints, r->uid);
 
 	if (f && f->state == CYRE_ENTRY_FILE)
 		return f->size == r->size;

@@ -30,8 +30,8 @@ static inline bool cyre_trial_in_order(const struct cyre_trial *t)
 /* ---- index_salvage_fields.c ---- */
 
 /* The message file of a uid; NULL: none, or none are known. */
-const struct cyre_msgfile *cyre_trial_file(
-	const struct cyre_trial *t, uint64_t uid);
+const struct cyre_msgfile *cyre_salvage_file(
+	const struct cyre_salvage_hints *hints, uint64_t uid);
 /* Is a byte of it in a sector of zeros, which is what a lost one reads as? */
 bool cyre_trial_hole(struct cyre_slice file, uint64_t offset, size_t width);
 /* Before v12: does every field pass? On any bytes, fast where they do not. */

@@ -94,7 +94,7 @@ static bool record_at(
 
 static bool matched(const struct scan *s, const struct cyre_index_record *r)
 {
-	const struct cyre_msgfile *f = cyre_trial_file(s->t, r->uid);
+	const struct cyre_msgfile *f = cyre_salvage_file(s->t->hints, r->uid);
 
 	return f &&
 	       (f->state == CYRE_ENTRY_LISTED ||
