@@ -17,15 +17,15 @@
 AVX2 static inline bool values_of(__m256i *v)
 {
 	/* A bit two nibbles have in common: no character of the alphabet. */
-	const __m256i by_low = _mm256_setr_epi8(TWICE(0x15, 0x11, 0x11, 0x11,
-		0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x13, 0x1a, 0x1b, 0x1b,
-		0x1b, 0x1a));
-	const __m256i by_high = _mm256_setr_epi8(TWICE(0x10, 0x10, 0x01, 0x02,
-		0x04, 0x08, 0x04, 0x08, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10,
-		0x10, 0x10));
+	const __m256i by_low =
+		_mm256_setr_epi8(TWICE(0x15, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11,
+			0x11, 0x11, 0x11, 0x13, 0x1a, 0x1b, 0x1b, 0x1b, 0x1a));
+	const __m256i by_high =
+		_mm256_setr_epi8(TWICE(0x10, 0x10, 0x01, 0x02, 0x04, 0x08, 0x04,
+			0x08, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10));
 	/* From the character to its value; the first is that of the slash. */
-	const __m256i shift = _mm256_setr_epi8(TWICE(0, 16, 19, 4, -65, -65,
-		-71, -71, 0, 0, 0, 0, 0, 0, 0, 0));
+	const __m256i shift = _mm256_setr_epi8(TWICE(
+		0, 16, 19, 4, -65, -65, -71, -71, 0, 0, 0, 0, 0, 0, 0, 0));
 	const __m256i slash = _mm256_set1_epi8('/');
 	__m256i high = _mm256_and_si256(_mm256_srli_epi32(*v, 4), slash);
 	__m256i low = _mm256_and_si256(*v, slash);
@@ -41,8 +41,8 @@ AVX2 static inline bool values_of(__m256i *v)
 /* 32 values of 6 bits to 24 bytes. */
 AVX2 static inline __m256i pack(__m256i v)
 {
-	const __m256i order = _mm256_setr_epi8(TWICE(2, 1, 0, 6, 5, 4, 10, 9, 8,
-		14, 13, 12, -1, -1, -1, -1));
+	const __m256i order = _mm256_setr_epi8(
+		TWICE(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1));
 
 	v = _mm256_maddubs_epi16(v, _mm256_set1_epi32(0x01400140));
 	v = _mm256_madd_epi16(v, _mm256_set1_epi32(0x00011000));

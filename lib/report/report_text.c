@@ -19,7 +19,7 @@
 #include "words.h"
 
 #define WORST_SHOWN 15 /* lines of the triage */
-#define EXAMPLES    3  /* findings of one code shown without -v */
+#define EXAMPLES    3  /* of findings or losses of one kind, without -v */
 
 enum bucket { FINE, STALE, DAMAGED, CLOSED, LOSING, BUCKETS };
 
@@ -50,6 +50,8 @@ struct cyre_text {
 	struct cyre_text_row *rows;
 	size_t nrows, cap;
 	struct cyre_buf rows_text;
+	char alike[96]; /* what the last repairs have in common */
+	uint64_t n_alike;
 };
 
 static enum bucket bucket_of(const struct cyre_findings *f, bool closed)
@@ -291,6 +293,33 @@ static void put_outcome(cyre_report *r, const struct cyre_report_mailbox *m)
 	cyre_put_u8(&r->body, '\n');
 }
 
+/* Behind the last loss of its kind: how many were not shown. */
+static void end_alike(cyre_report *r)
+{
+	struct cyre_text *t = r->text;
+
+	if (t->n_alike > EXAMPLES && !r->options.verbose)
+		cyre_put_fmt(&r->body, "    and %" PRIu64 " more\n",
+			t->n_alike - EXAMPLES);
+	t->n_alike = 0;
+	*t->alike = '\0';
+}
+
+/* A lost index costs the flags of each message: three lines of it, not 100,000. */
+static bool is_one_too_many(cyre_report *r, const struct cyre_report_repair *p)
+{
+	struct cyre_text *t = r->text;
+	char kind[sizeof(t->alike)];
+
+	snprintf(kind, sizeof(kind), "%d %d %s %s", (int)p->file, p->uid > 0,
+		p->field, p->loss ? p->loss : "");
+	if (strcmp(kind, t->alike) != 0) {
+		end_alike(r);
+		memcpy(t->alike, kind, sizeof(kind));
+	}
+	return ++t->n_alike > EXAMPLES && !r->options.verbose;
+}
+
 static void text_mailbox(cyre_report *r, const struct cyre_report_mailbox *m)
 {
 	struct cyre_text *t = r->text;
@@ -299,6 +328,7 @@ static void text_mailbox(cyre_report *r, const struct cyre_report_mailbox *m)
 
 	if (!t)
 		return;
+	end_alike(r);
 	t->mailboxes[bucket]++;
 	count_customer(r, t, m->userid, bucket);
 	/* Without a finding of its own: for all, mailboxes.db is gone. */
@@ -326,8 +356,8 @@ static void text_repair(cyre_report *r, const struct cyre_report_mailbox *m,
 {
 	struct cyre_buf *b = &r->body;
 
-	if (!anything_shown(r, m->findings) ||
-		(!p->loss && !r->options.verbose))
+	if (!r->text || !anything_shown(r, m->findings) ||
+		(!p->loss && !r->options.verbose) || is_one_too_many(r, p))
 		return;
 	cyre_put_fmt(b, "    %s",
 		*cyre_file_name(p->file) ? cyre_file_name(p->file) : "mailbox");
@@ -345,8 +375,9 @@ static void text_repair(cyre_report *r, const struct cyre_report_mailbox *m,
 static void put_section(cyre_report *r, const char *userid, const char *path,
 	const struct cyre_findings *f)
 {
-	if (!anything_shown(r, f))
+	if (!r->text || !anything_shown(r, f))
 		return;
+	end_alike(r);
 	cyre_put_str(&r->body, userid ? "\nuser " : "\nserver");
 	cyre_put_visible(&r->body, cyre_slice_str(userid ? userid : ""));
 	if (path) {
@@ -561,6 +592,7 @@ static void text_end(cyre_report *r, bool complete, int exit_status)
 
 	if (!t || (exit_status == 0 && r->options.silent_when_clean))
 		return;
+	end_alike(r);
 	sum_customers(t);
 	put_triage(r, t, complete);
 	put_done(r);

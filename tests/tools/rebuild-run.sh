@@ -34,6 +34,15 @@ rm "$fritz/cyrus.index"
 run 4 rebuild --plan-out "$WORK/plan" -o "$WORK/report"
 check_reports "$WORK/report"
 [ "$(outcome "$WORK/report" user.anna)" = planned ] || fail "not planned"
+# Three losses of a kind are lines on the screen, the rest a number.
+[ "$(grep -c '^    cyrus\.index uid .*LOST: flags$' "$WORK/out")" -eq 3 ] ||
+    fail "not three lines"
+n=$(jq -r 'select(.type == "repair" and .loss == "flags") | .mboxname' \
+    "$WORK/report" | grep -c '^user\.fritz$')
+has "$WORK/out" "^    and $((n - 3)) more\$"
+rebuild -v >"$WORK/out" || :
+[ "$(grep -c '^    cyrus\.index uid .*LOST: flags$' "$WORK/out")" -ge "$n" ] ||
+    fail "-v does not show each"
 cp -p "$anna/cyrus.index" "$WORK/index"
 truncate -s -1 "$anna/cyrus.index"
 run 9 rebuild --offline --apply --plan "$WORK/plan" -o "$WORK/report"
