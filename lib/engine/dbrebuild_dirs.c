@@ -13,8 +13,6 @@
 #include "index.h"
 #include "read_file.h"
 
-#define PAGE 4096 /* bytes: more than any header of an index */
-
 struct dirs {
 	cyre_take_facts *take;
 	struct cyre_dir_facts *ring; /* as many as slots of the run */
@@ -24,34 +22,21 @@ static void read_index(const struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_mailbox *m, struct cyre_dir_facts *f,
 	uint32_t *ret_sum)
 {
-	struct cyre_findings found = {.keep = 1};
-	struct cyre_file_info info;
 	struct cyre_index ix;
-	uint8_t page[PAGE];
-	ssize_t n;
+	uint8_t page[CYRE_PAGE];
 
-	if (!cyre_run_open_meta(r, w, m, CYRE_FILE_INDEX, &info))
+	if (!cyre_run_peek_index(r, w, m, page, &ix, NULL))
 		return;
-	n = pread(info.fd, page, sizeof(page), 0);
-	close(info.fd);
-	if (n <= 0)
-		return;
-	if (cyre_index_read(cyre_slice(page, (size_t)n), CYRE_FILE_INDEX,
-		    &found, &ix) == CYRE_OK &&
-		!found.count[CYRE_P_INDEX_HEADER_CRC] &&
-		!found.count[CYRE_P_INDEX_SIZES]) {
-		f->index_version = ix.layout->version;
-		f->dir.uidvalidity = ix.h.uidvalidity;
-		f->dir.createdmodseq = ix.h.createdmodseq;
-		f->dir.highestmodseq = ix.h.highestmodseq;
-		f->dir.last_appenddate = ix.h.last_appenddate;
-		f->quota_used = ix.h.quota_mailbox_used;
-		f->annot_used = ix.h.quota_annot_used;
-		f->exists = ix.h.exists;
-		f->last_uid = ix.h.last_uid;
-		*ret_sum = (uint32_t)ix.h.header_file_crc;
-	}
-	cyre_findings_free(&found);
+	f->index_version = ix.layout->version;
+	f->dir.uidvalidity = ix.h.uidvalidity;
+	f->dir.createdmodseq = ix.h.createdmodseq;
+	f->dir.highestmodseq = ix.h.highestmodseq;
+	f->dir.last_appenddate = ix.h.last_appenddate;
+	f->quota_used = ix.h.quota_mailbox_used;
+	f->annot_used = ix.h.quota_annot_used;
+	f->exists = ix.h.exists;
+	f->last_uid = ix.h.last_uid;
+	*ret_sum = (uint32_t)ix.h.header_file_crc;
 }
 
 static struct cyre_slice believed(struct cyre_slice s, enum cyre_trust trust)

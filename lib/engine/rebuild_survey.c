@@ -15,7 +15,6 @@
 #include "index.h"
 #include "read_file.h"
 
-#define PAGE     4096 /* bytes: a header and some records */
 #define SAMPLE   2048 /* mailboxes looked at for versions */
 #define VERSIONS (CYRE_INDEX_MAX_VERSION + 1)
 
@@ -53,31 +52,16 @@ static void peek_records(const struct cyre_index *ix, struct peek *p)
 static void peek_mailbox(const struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_mailbox *m, struct peek *p)
 {
-	struct cyre_findings found = {.keep = 1};
-	struct cyre_file_info info;
 	struct cyre_index ix;
-	uint8_t page[PAGE];
-	ssize_t n = 0;
+	uint8_t page[CYRE_PAGE];
 
 	*p = (struct peek){.closed = true};
-	if (cyre_run_open_meta(r, w, m, CYRE_FILE_INDEX, &info)) {
-		n = pread(info.fd, page, sizeof(page), 0);
-		p->mtime_ns = info.mtime_ns;
-		close(info.fd);
-	}
-	if (n <= 0)
+	if (!cyre_run_peek_index(r, w, m, page, &ix, &p->mtime_ns))
 		return;
-	if (cyre_index_read(cyre_slice(page, (size_t)n), CYRE_FILE_INDEX,
-		    &found, &ix) == CYRE_OK &&
-		!found.count[CYRE_P_INDEX_HEADER_CRC] &&
-		!found.count[CYRE_P_INDEX_SIZES]) {
-		p->closed = !cyre_mailbox_where(
-			r->catalog, m, CYRE_FILE_HEADER, NULL);
-		p->known = true;
-		p->index_version = ix.layout->version;
-		peek_records(&ix, p);
-	}
-	cyre_findings_free(&found);
+	p->closed = !cyre_mailbox_where(r->catalog, m, CYRE_FILE_HEADER, NULL);
+	p->known = true;
+	p->index_version = ix.layout->version;
+	peek_records(&ix, p);
 }
 
 static struct survey *survey_of(struct cyre_run *r)

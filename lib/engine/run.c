@@ -44,6 +44,31 @@ bool cyre_run_open_meta(const struct cyre_run *r, struct cyre_worker *w,
 	       ret->fd >= 0;
 }
 
+bool cyre_run_peek_index(const struct cyre_run *r, struct cyre_worker *w,
+	const struct cyre_mailbox *m, uint8_t page[CYRE_PAGE],
+	struct cyre_index *ret, int64_t *ret_mtime_ns)
+{
+	struct cyre_findings found = {.keep = 1};
+	struct cyre_file_info info;
+	ssize_t n;
+	bool sound;
+
+	if (!cyre_run_open_meta(r, w, m, CYRE_FILE_INDEX, &info))
+		return false;
+	n = pread(info.fd, page, CYRE_PAGE, 0);
+	close(info.fd);
+	if (ret_mtime_ns)
+		*ret_mtime_ns = info.mtime_ns;
+	if (n <= 0)
+		return false;
+	sound = cyre_index_read(cyre_slice(page, (size_t)n), CYRE_FILE_INDEX,
+			&found, ret) == CYRE_OK &&
+		!found.count[CYRE_P_INDEX_HEADER_CRC] &&
+		!found.count[CYRE_P_INDEX_SIZES];
+	cyre_findings_free(&found);
+	return sound;
+}
+
 bool cyre_run_stopped(const struct cyre_run *r)
 {
 	return r->status != CYRE_OK || (r->o->stop && *r->o->stop);

@@ -228,6 +228,16 @@ bool cyre_run_open_meta(const struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_mailbox *m, enum cyre_file file,
 	struct cyre_file_info *ret);
 
+/*
+ * The first page of a mailbox's cyrus.index: its header and some records, where
+ * the header is sound. *ret borrows from `page`. *ret_mtime_ns: of the file, also
+ * of a damaged one; may be NULL. False: there is none, or it is damaged.
+ */
+#define CYRE_PAGE 4096 /* bytes: more than any header */
+bool cyre_run_peek_index(const struct cyre_run *r, struct cyre_worker *w,
+	const struct cyre_mailbox *m, uint8_t page[CYRE_PAGE],
+	struct cyre_index *ret, int64_t *ret_mtime_ns);
+
 bool cyre_run_stopped(const struct cyre_run *r);
 /*
  * A mailbox of many messages is read by all threads. True: the helpers are this
