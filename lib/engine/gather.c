@@ -248,9 +248,20 @@ static const struct cyre_side *message_side(
 		g, side == CYRE_SIDE_ARCHIVE ? roots->archive : roots->data);
 }
 
+/* Some for each message: snprintf() is felt here. */
 static void message_name(uint32_t uid, char name[16])
 {
-	snprintf(name, 16, "%u.", uid);
+	char digits[10];
+	size_t n = 0;
+
+	do {
+		digits[n++] = (char)('0' + uid % 10);
+		uid /= 10;
+	} while (uid);
+	while (n)
+		*name++ = digits[--n];
+	name[0] = '.';
+	name[1] = '\0';
 }
 
 /* What the system says of a message file. */
