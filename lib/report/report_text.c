@@ -130,7 +130,7 @@ static void free_customers(struct cyre_text *t)
 
 	HASH_ITER(hh, t->seen, c, next)
 	{
-		HASH_DEL(t->seen, c);
+		HASH_DEL(t->seen, c); /* NOLINT: `next` was taken before */
 		free(c);
 	}
 }

@@ -41,13 +41,13 @@ void cyre_out_end(struct cyre_out *o);
 cyre_status cyre_out_flush(struct cyre_out *o);
 void cyre_out_free(struct cyre_out *o);
 
-void cyre_out_number(struct cyre_out *o, const char *key, uint64_t v);
-void cyre_out_text(struct cyre_out *o, const char *key, struct cyre_slice s);
-void cyre_out_hex(struct cyre_out *o, const char *key, struct cyre_slice s);
+void cyre_out_number(struct cyre_out *o, const char *name, uint64_t v);
+void cyre_out_text(struct cyre_out *o, const char *name, struct cyre_slice s);
+void cyre_out_hex(struct cyre_out *o, const char *name, struct cyre_slice s);
 /* Nanoseconds since 1970. */
-void cyre_out_time(struct cyre_out *o, const char *key, uint64_t ns);
+void cyre_out_time(struct cyre_out *o, const char *name, uint64_t ns);
 /* A list of names: begin, any number of names, end. */
-void cyre_out_names(struct cyre_out *o, const char *key);
+void cyre_out_names(struct cyre_out *o, const char *name);
 void cyre_out_name(struct cyre_out *o, struct cyre_slice s);
 /* A word of ours, which need not be escaped. */
 void cyre_out_word(struct cyre_out *o, const char *s);

@@ -175,7 +175,8 @@ static cyre_status collect(struct cyre_catalog *c, struct cyre_walk *w)
 		mailbox = false;
 		for (n = 0; i + n < w->n; n++) {
 			if (w->dirs[i + n].partition != w->dirs[i].partition ||
-				strcmp(w->dirs[i + n].path, w->dirs[i].path))
+				strcmp(w->dirs[i + n].path, w->dirs[i].path) !=
+					0)
 				break;
 			mailbox = mailbox || is_candidate(c, &w->dirs[i + n]);
 		}

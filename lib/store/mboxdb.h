@@ -45,7 +45,8 @@ struct cyre_mboxdb {
 cyre_status cyre_mboxdb_read(struct cyre_slice bytes,
 	struct cyre_findings *found, struct cyre_mboxdb **ret);
 /* The same of one that is open; it may be freed then. CYRE_OK, CYRE_ENOMEM. */
-cyre_status cyre_mboxdb_of(const struct cyre_db *db, struct cyre_mboxdb **ret);
+cyre_status cyre_mboxdb_of(
+	const struct cyre_db *from, struct cyre_mboxdb **ret);
 void cyre_mboxdb_free(struct cyre_mboxdb *db); /* NULL is fine */
 
 /* NULL: there is none. */

@@ -169,7 +169,7 @@ static void merge_status(struct cyre_serverdb *db)
 	size_t i, n = 0;
 
 	for (i = 0; i < db->n_status; i++) {
-		if (!n || strcmp(s[n - 1].mboxname, s[i].mboxname)) {
+		if (!n || strcmp(s[n - 1].mboxname, s[i].mboxname) != 0) {
 			s[n++] = s[i];
 			continue;
 		}
@@ -188,7 +188,7 @@ static void merge_annotations(struct cyre_serverdb *db)
 	size_t i, n = 0;
 
 	for (i = 0; i < db->n_annotations; i++) {
-		if (!n || strcmp(a[n - 1].scope, a[i].scope)) {
+		if (!n || strcmp(a[n - 1].scope, a[i].scope) != 0) {
 			a[n++] = a[i];
 			continue;
 		}

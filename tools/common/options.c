@@ -118,13 +118,19 @@ bool cyre_parse_size(const char *s, uint64_t *ret)
 /* "2/8": the second of eight parts. */
 static bool set_shard(struct cyre_common_options *c, const char *s)
 {
-	unsigned k, n;
-	char rest;
+	const char *slash = strchr(s, '/');
+	char first[16];
+	uint64_t k, n;
 
-	if (sscanf(s, "%u/%u%c", &k, &n, &rest) != 2 || k < 1 || k > n)
+	if (!slash || (size_t)(slash - s) >= sizeof(first))
 		return false;
-	c->shard = k;
-	c->shards = n;
+	memcpy(first, s, (size_t)(slash - s));
+	first[slash - s] = '\0';
+	if (!cyre_parse_number(first, UINT32_MAX, &k) ||
+		!cyre_parse_number(slash + 1, UINT32_MAX, &n) || k < 1 || k > n)
+		return false;
+	c->shard = (unsigned)k;
+	c->shards = (unsigned)n;
 	return true;
 }
 
