@@ -137,6 +137,14 @@ mailbox() {
     dirname "$header"
 }
 
+# The names, owners, modes and bytes of all a tree has, but for undo archives.
+tree_state() {
+    find "$TREE" -path "$TREE/conf/cyrescue-undo" -prune -o ! -type d \
+        -printf '%P %y %m %U:%G %l\n' | sort
+    find "$TREE" -path "$TREE/conf/cyrescue-undo" -prune -o -type f -print0 |
+        sort -z | xargs -0 sha256sum
+}
+
 # hold FILE: keeps the lock a server would, until release.
 hold() {
     rm -f "$WORK/held"

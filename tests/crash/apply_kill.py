@@ -7,7 +7,6 @@ back, a second run completes, its result is that of an undisturbed run, and an
 undo of that brings the originals back. After ENOSPC or EIO: a clean exit status,
 and the files are the old ones or the new ones, never a mixture.
 """
-import concurrent.futures
 import json
 import os
 import shutil
@@ -16,7 +15,7 @@ import sys
 import tempfile
 
 from inject import (KILLED, TRACE_WRITES, at, fail, files_only, need_strace,
-                    state, strace, without_times, writing_calls)
+                    run_jobs, state, strace, without_times, writing_calls)
 
 BUILD = os.environ["CYRE_BUILD"]
 SOURCE = os.environ["CYRE_SOURCE"]
@@ -327,25 +326,12 @@ def main():
             print("SKIP: one file system only; no split mailbox")
         for scenario in scenarios:
             truth = Truth(scenario)
-            count = {}
-            with concurrent.futures.ThreadPoolExecutor(
-                    os.cpu_count()) as pool:
-                running = {}
-                for what, call, when, fn, args in jobs(truth, scenario):
-                    running[pool.submit(fn, *args)] = (what, call, when)
-                running[pool.submit(no_exchange, truth, scenario)] = (
-                    "without exchange", "renameat2", 0)
-                for f in concurrent.futures.as_completed(running):
-                    what, call, when = running[f]
-                    count[what] = count.get(what, 0) + 1
-                    try:
-                        f.result()
-                    except Exception as e:  # a test: tell all of them
-                        bad += 1
-                        print("FAIL: %s: %s at %s %d: %s" %
-                              (scenario.name, what, call, when, e))
-            print("%s: %s" % (scenario.name, ", ".join(
-                "%s %d" % x for x in sorted(count.items()))))
+            count, failed = run_jobs(scenario.name, [
+                *jobs(truth, scenario),
+                ("without exchange", "renameat2", 0, no_exchange,
+                 (truth, scenario))])
+            bad += failed
+            print("%s: %s" % (scenario.name, count))
     sys.exit(1 if bad else 0)
 
 

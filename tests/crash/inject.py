@@ -1,5 +1,6 @@
 """What the tests share that stop a program at a system call: the calls that can
 write, a tree's state as a dictionary, strace."""
+import concurrent.futures
 import hashlib
 import os
 import re
@@ -13,6 +14,37 @@ CALLS = ("openat write pwrite64 writev fsync fdatasync syncfs rename renameat "
          "ftruncate fallocate mkdir mkdirat rmdir setxattr fsetxattr "
          "fremovexattr flock").split()
 KILLED = (-9, 137)
+# Where a tree of fixtures/spools has mail and its metadata.
+ROOTS = ("spool", "spool2", "meta", "meta2", "archive", "archive2")
+
+
+def tree_file(name):
+    """The tree cyrus-NAME, packed, from fixtures/ or the larger set; or None."""
+    for top in (os.environ["CYRE_SOURCE"], os.environ.get("CYRE_SHARED", "")):
+        path = os.path.join(top, "fixtures", "spools",
+                            "cyrus-%s.tar.zst" % name)
+        if os.path.exists(path):
+            return path
+    return None
+
+
+def run_jobs(name, jobs):
+    """Jobs are (what, call, when, function, arguments). How many of each kind
+    there were, and how many failed, which is told."""
+    count, bad = {}, 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        running = {pool.submit(fn, *args): (what, call, when)
+                   for what, call, when, fn, args in jobs}
+        for f in concurrent.futures.as_completed(running):
+            what, call, when = running[f]
+            count[what] = count.get(what, 0) + 1
+            try:
+                f.result()
+            except Exception as e:  # a test: tell all of them
+                bad += 1
+                print("FAIL: %s: %s at %s %d: %s" %
+                      (name, what, call, when, e), flush=True)
+    return ", ".join("%s %d" % x for x in sorted(count.items())), bad
 
 
 def skip(why):

@@ -11,7 +11,6 @@ nothing; --undo brings the damaged files back, byte for byte. In every third cas
 the undo comes right after the kill; in the others the call fails once with
 ENOSPC or EIO instead, and the exit status says what was not done.
 """
-import concurrent.futures
 import glob
 import os
 import re
@@ -20,26 +19,14 @@ import subprocess
 import sys
 import tempfile
 
-from inject import (KILLED, TRACE_WRITES, at, fail, need_strace, skip, state,
-                    strace, writing_calls)
+from inject import (KILLED, ROOTS, TRACE_WRITES, at, fail, need_strace,
+                    run_jobs, skip, state, strace, tree_file, writing_calls)
 
 BUILD = os.environ["CYRE_BUILD"]
-SOURCE = os.environ["CYRE_SOURCE"]
-SHARED = os.environ.get("CYRE_SHARED", "")
-ROOTS = ("spool", "spool2", "meta", "meta2", "archive", "archive2")
 
 
 def tool(name):
     return os.path.join(BUILD, "tools", name)
-
-
-def tree_file(name):
-    for top in (SOURCE, SHARED):
-        path = os.path.join(top, "fixtures", "spools",
-                            "cyrus-%s.tar.zst" % name)
-        if os.path.exists(path):
-            return path
-    return None
 
 
 def edit(path, old, new):
@@ -253,22 +240,10 @@ def jobs(truth, scenario):
 
 
 def run_scenario(scenario, name):
-    truth, count, bad = Truth(scenario), {}, 0
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        running = {pool.submit(fn, *args): (what, call, when)
-                   for what, call, when, fn, args in jobs(truth, scenario)}
-        for f in concurrent.futures.as_completed(running):
-            what = running[f][0]
-            count[what] = count.get(what, 0) + 1
-            try:
-                f.result()
-            except Exception as e:  # a test: tell all of them
-                bad += 1
-                print("FAIL: %s: %s at %s %d: %s" %
-                      ((name,) + running[f] + (e,)), flush=True)
+    truth = Truth(scenario)
+    count, bad = run_jobs(name, jobs(truth, scenario))
     print("%s: %d calls that write (%d more not told apart); %s" % (
-        name, len(truth.calls), truth.shadowed, ", ".join(
-            "%s %d" % x for x in sorted(count.items()))), flush=True)
+        name, len(truth.calls), truth.shadowed, count), flush=True)
     return bad
 
 

@@ -12,31 +12,19 @@ mailbox, no mailbox is half done, and a second run completes.
 
 Without --all the errors are by turns, one or the other at each call.
 """
-import concurrent.futures
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 
-from inject import (KILLED, TRACE_WRITES, at, fail, files_only, need_strace,
-                    skip, state, strace, without_times, writing_calls)
+from inject import (KILLED, ROOTS, TRACE_WRITES, at, fail, files_only,
+                    need_strace, run_jobs, skip, state, strace, tree_file,
+                    without_times, writing_calls)
 
 BUILD = os.environ["CYRE_BUILD"]
-SOURCE = os.environ["CYRE_SOURCE"]
-SHARED = os.environ.get("CYRE_SHARED", "")
 TOOL = os.path.join(BUILD, "tools", "cyrrebuild")
 TREES = ("3.6.1-default", "2.3.16-metapart", "2.4.22-default")
-ROOTS = ("spool", "spool2", "meta", "meta2", "archive", "archive2")
-
-
-def tree_file(name):
-    for top in (SOURCE, SHARED):
-        path = os.path.join(top, "fixtures", "spools",
-                            "cyrus-%s.tar.zst" % name)
-        if os.path.exists(path):
-            return path
-    return None
 
 
 def overwrite(path, offset, data):
@@ -354,23 +342,10 @@ def jobs(truth, scenario, everything):
 
 
 def run_scenario(scenario, name, everything):
-    truth, count, bad = Truth(scenario), {}, 0
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        running = {}
-        for what, call, when, fn, args in jobs(truth, scenario, everything):
-            running[pool.submit(fn, *args)] = (what, call, when)
-        for f in concurrent.futures.as_completed(running):
-            what, call, when = running[f]
-            count[what] = count.get(what, 0) + 1
-            try:
-                f.result()
-            except Exception as e:  # a test: tell all of them
-                bad += 1
-                print("FAIL: %s: %s at %s %d: %s" %
-                      (name, what, call, when, e), flush=True)
+    truth = Truth(scenario)
+    count, bad = run_jobs(name, jobs(truth, scenario, everything))
     print("%s: %d calls that write (%d more not told apart); %s" % (
-        name, len(truth.calls), truth.shadowed, ", ".join(
-            "%s %d" % x for x in sorted(count.items()))), flush=True)
+        name, len(truth.calls), truth.shadowed, count), flush=True)
     return bad
 
 

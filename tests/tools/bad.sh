@@ -28,14 +28,6 @@ scan() {
     return $status
 }
 
-# The names, owners, modes and bytes of all there is, without the undo archives.
-snapshot() {
-    find "$TREE" -path "$TREE/conf/cyrescue-undo" -prune -o ! -type d \
-        -printf '%P %y %m %U:%G %l\n' | sort
-    find "$TREE" -path "$TREE/conf/cyrescue-undo" -prune -o -type f -print0 |
-        sort -z | xargs -0 sha256sum
-}
-
 messages() {
     grep -E '/[0-9]+\.( f |$)' "$1"
 }
@@ -70,12 +62,12 @@ found_and_attributed() {
 }
 
 rebuilt_and_undone() {
-    snapshot >"$WORK/damaged"
+    tree_state >"$WORK/damaged"
     rebuild "$WORK/rebuild.jsonl"
     check_reports "$WORK/rebuild.jsonl"
     "$PYTHON" "$CYRE_SOURCE/tests/repairs.py" "$WORK/rebuild.jsonl" \
         >"$WORK/rebuild"
-    snapshot >"$WORK/rebuilt"
+    tree_state >"$WORK/rebuilt"
     cmp <(messages "$WORK/damaged") <(messages "$WORK/rebuilt") ||
         fail "$case: messages changed"
     scan "$WORK/again" || :
@@ -87,10 +79,10 @@ rebuilt_and_undone() {
         fail "$case/rebuild.txt does not say why this is left"
 
     rebuild "$WORK/second.jsonl"
-    snapshot | diff "$WORK/rebuilt" - >&2 || fail "$case: not idempotent"
+    tree_state | diff "$WORK/rebuilt" - >&2 || fail "$case: not idempotent"
     [ ! -d "$TREE/conf/cyrescue-undo" ] ||
         run 0 cyrrebuild --offline --undo "$TREE/conf/cyrescue-undo" -q
-    snapshot | diff "$WORK/damaged" - >&2 || fail "$case: not undone"
+    tree_state | diff "$WORK/damaged" - >&2 || fail "$case: not undone"
 }
 
 one_case() {

@@ -12,19 +12,11 @@
 
 need jq jq
 
-# Everything but the undo archives.
-snapshot() {
-    find "$TREE" -path "$TREE/conf/cyrescue-undo" -prune -o -type f \
-        -printf '%P %m %U:%G\n' | sort
-    find "$TREE" -path "$TREE/conf/cyrescue-undo" -prune -o -type f -print0 |
-        sort -z | xargs -0 sha256sum
-}
-
-# The same, but of databases their records: when a file or an entry was made is
-# the hour of the test.
+# As tree_state, but of databases their records: when a file or an entry was
+# made is the hour of the test.
 content() {
     local db
-    snapshot | grep -v '\.db$\|\.seen$\|\.db \|\.seen '
+    tree_state | grep -v '\.db$\|\.seen$\|\.db \|\.seen '
     find "$TREE/conf" -name cyrescue-undo -prune -o \
         -name mailboxes.db -print -o -name '*.seen' -print | sort |
         while IFS= read -r db; do
@@ -44,11 +36,11 @@ scan() {
         .code' "$WORK/scan.jsonl" | sort -u >"$WORK/found"
 }
 
-# undo, and it must be the snapshot FILE.
+# undo, and it must be the state in FILE.
 undone() {
     run 0 cyrrebuild --undo "$TREE/conf/cyrescue-undo" -q
     rm -r "$TREE/conf/cyrescue-undo"
-    snapshot | diff "$1" - >&2 || fail "not undone"
+    tree_state | diff "$1" - >&2 || fail "not undone"
 }
 
 # What a report says of databases: "database action name".
@@ -77,10 +69,10 @@ for name in $(trees); do
         2.3.16-then-3.6.1-* | 2.4.22-then-3.0.18-* | 2.5.17-*) continue ;;
     esac
     unpack "$name"
-    snapshot >"$WORK/before"
+    tree_state >"$WORK/before"
     scan 0
     run 0 rebuild --apply
-    snapshot | diff "$WORK/before" - >&2 || fail "$name: was written"
+    tree_state | diff "$WORK/before" - >&2 || fail "$name: was written"
     [ ! -d "$TREE/conf/cyrescue-undo" ] ||
         [ -z "$(find "$TREE/conf/cyrescue-undo" -name 'undo-*')" ] ||
         fail "$name: there is an archive"
@@ -104,14 +96,14 @@ together() {
     local name=$1 damage=$2 j
     unpack "$name"
     $damage
-    snapshot >"$WORK/damaged"
+    tree_state >"$WORK/damaged"
     scan 4
     for code in $3; do
         has "$WORK/found" "^$code$"
     done
     run 4 rebuild -o "$WORK/plan.jsonl"
     check_reports "$WORK/plan.jsonl"
-    snapshot | diff "$WORK/damaged" - >&2 || fail "$name: a plan wrote"
+    tree_state | diff "$WORK/damaged" - >&2 || fail "$name: a plan wrote"
     for j in 0 1 8; do
         run 1 rebuild --apply --timezone UTC -j $j -o "$WORK/report"
         check_reports "$WORK/report"
@@ -182,7 +174,7 @@ rm -rf "$TREE"
 
 unpack 2.4.22-default
 hurt_2_4
-snapshot >"$WORK/damaged"
+tree_state >"$WORK/damaged"
 
 # A reviewed plan tells, and need not have all databases.
 run 4 rebuild --plan-out "$WORK/plan"
@@ -212,7 +204,7 @@ undone "$WORK/damaged"
 # Not at all.
 run 5 rebuild --apply --no-databases
 has "$WORK/err" '^cyrrebuild: mailboxes.db: .*--no-databases: cyrdb rebuild mailboxes'
-snapshot | grep ' conf/\|/conf/' | diff <(grep ' conf/\|/conf/' \
+tree_state | grep ' conf/\|/conf/' | diff <(grep ' conf/\|/conf/' \
     "$WORK/damaged") - >&2 || fail "--no-databases wrote"
 scan 4
 has "$WORK/found" '^meta-dir-no-db-entry$'
@@ -222,7 +214,7 @@ for k in 1 2; do
     status=0
     rebuild --apply --shard $k/2 >"$WORK/out" 2>"$WORK/err" || status=$?
     [ $((status & ~5)) -eq 0 ] || fail "shard $k/2: exit status $status"
-    snapshot | grep ' conf/\|/conf/' | diff <(grep ' conf/\|/conf/' \
+    tree_state | grep ' conf/\|/conf/' | diff <(grep ' conf/\|/conf/' \
         "$WORK/damaged") - >&2 || fail "a shard wrote a database"
 done
 run 1 rebuild --apply
@@ -255,7 +247,7 @@ mv "$WORK/whole" "$TREE"
 
 # Only some mailboxes, and their entries.
 edit_db "$TREE/conf/mailboxes.db" skiplist '/^user.gudrun.Empty\t/d'
-snapshot >"$WORK/damaged"
+tree_state >"$WORK/damaged"
 status=0
 rebuild --apply -u gudrun -o "$WORK/report" >/dev/null 2>&1 || status=$?
 [ $((status & ~1)) -eq 0 ] || fail "exit status $status"
@@ -282,20 +274,10 @@ unpack 2.4.22-default
 miscount
 echo "master_pid_file: $WORK/master.pid" >>"$TREE/imapd.conf"
 echo 1 >"$WORK/master.pid"
-"$PYTHON" -c 'import fcntl, sys, time
-f = open(sys.argv[1], "r+b")
-fcntl.lockf(f, fcntl.LOCK_EX)
-print("locked", flush=True)
-time.sleep(60)' "$WORK/master.pid" >"$WORK/held" &
-holder=$!
-for _ in $(seq 100); do
-    [ -s "$WORK/held" ] && break
-    sleep 0.1
-done
+hold "$WORK/master.pid"
 cp -a "$TREE/conf" "$WORK/conf"
 run 4 cyrrebuild -C "$TREE/imapd.conf" --apply --online
-kill $holder
-wait $holder || :
+release
 has "$WORK/err" '^cyrrebuild: quota: .*the server runs.*: cyrdb rebuild quota -C '
 diff -r -x cyrescue-undo -x lock "$WORK/conf" "$TREE/conf" || fail "--online wrote"
 run 1 cyrrebuild -C "$TREE/imapd.conf" --apply --online

@@ -32,14 +32,6 @@ hurt() {
 }
 WAYS=14
 
-# The mail, and the databases.
-snapshot() {
-    find "$TREE" -path "$TREE/conf/cyrescue-undo" -prune -o -type f \
-        -printf '%P %m %U:%G\n' | sort
-    find "$TREE" -path "$TREE/conf/cyrescue-undo" -prune -o -type f -print0 |
-        sort -z | xargs -0 sha256sum
-}
-
 messages() {
     find "$TREE" -path "$TREE/conf" -prune -o -type f -name '[1-9]*.' \
         -printf '%P %i %T@ %m\n' | sort
@@ -76,19 +68,19 @@ one_tree() {
         n=$((n + 1))
     done < <(find "$TREE" -name cyrus.index -printf '%h\n' | sort)
     messages >"$WORK/messages"
-    snapshot >"$WORK/damaged"
+    tree_state >"$WORK/damaged"
 
     run 4 rebuild --plan-out "$WORK/plan.jsonl"
-    snapshot | cmp - "$WORK/damaged" || fail "$name: planning wrote"
+    tree_state | cmp - "$WORK/damaged" || fail "$name: planning wrote"
     check_plan "$WORK/plan.jsonl"
     repairs --apply --plan "$WORK/plan.jsonl" -j 1 -o "$WORK/report-1.jsonl"
     check_reports "$WORK/report-1.jsonl"
-    snapshot >"$WORK/one"
+    tree_state >"$WORK/one"
     messages | cmp - "$WORK/messages" || fail "$name: messages changed"
     undo_all
-    snapshot | diff "$WORK/damaged" - >&2 || fail "$name: not undone"
+    tree_state | diff "$WORK/damaged" - >&2 || fail "$name: not undone"
     repairs --apply --plan "$WORK/plan.jsonl" -j 8
-    snapshot | diff "$WORK/one" - >&2 || fail "$name: -j 8 differs"
+    tree_state | diff "$WORK/one" - >&2 || fail "$name: -j 8 differs"
 
     cyrscan -C "$TREE/imapd.conf" --level 5 -o "$WORK/scan.jsonl" \
         >/dev/null || :
@@ -98,7 +90,7 @@ one_tree() {
         "$WORK/scan.jsonl" | head -n 5)
     [ -z "$left" ] || fail "$name: left: $left"
     repairs --apply -o "$WORK/report-2.jsonl"
-    snapshot | diff "$WORK/one" - >&2 || fail "$name: not idempotent"
+    tree_state | diff "$WORK/one" - >&2 || fail "$name: not idempotent"
     mailboxes=$((mailboxes + n))
     rm -rf "$TREE"
 }
