@@ -77,6 +77,29 @@ void cyre_put_dec(struct cyre_buf *b, uint64_t v)
 	cyre_put(b, a + i, sizeof(a) - i);
 }
 
+static const char hex_digits[] = "0123456789abcdef";
+
+void cyre_put_hex(struct cyre_buf *b, struct cyre_slice s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++) {
+		cyre_put_u8(b, (uint8_t)hex_digits[s.p[i] >> 4]);
+		cyre_put_u8(b, (uint8_t)hex_digits[s.p[i] & 15]);
+	}
+}
+
+void cyre_to_hex(const uint8_t *p, size_t n, char *ret)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		*ret++ = hex_digits[p[i] >> 4];
+		*ret++ = hex_digits[p[i] & 15];
+	}
+	*ret = '\0';
+}
+
 void cyre_put_fmt(struct cyre_buf *b, const char *fmt, ...)
 {
 	va_list ap, again;

@@ -26,6 +26,10 @@ void cyre_put(struct cyre_buf *b, const void *p, size_t n);
 void cyre_put_str(struct cyre_buf *b, const char *s);
 void cyre_put_fill(struct cyre_buf *b, uint8_t byte, size_t n);
 void cyre_put_dec(struct cyre_buf *b, uint64_t v);
+/* In lower-case hexadecimal, two digits a byte. */
+void cyre_put_hex(struct cyre_buf *b, struct cyre_slice s);
+/* The same with a NUL behind, into 2 * n + 1 bytes. */
+void cyre_to_hex(const uint8_t *p, size_t n, char *ret);
 void cyre_put_fmt(struct cyre_buf *b, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -41,6 +41,31 @@ static inline bool cyre_slice_eq(struct cyre_slice a, struct cyre_slice b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+/* As memcmp(); what is the beginning of the other stands before it. */
+static inline int cyre_slice_compare(struct cyre_slice a, struct cyre_slice b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int d = n ? memcmp(a.p, b.p, n) : 0;
+
+	return d ? d : (a.n > b.n) - (a.n < b.n);
+}
+
+/* The first of `n` sorted things at `base` that does not stand before `key`. */
+static inline size_t cyre_seek(const void *key, const void *base, size_t n,
+	size_t size, int (*cmp)(const void *, const void *))
+{
+	size_t lo = 0, hi = n, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (cmp((const char *)base + mid * size, key) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 static inline bool cyre_slice_starts(struct cyre_slice s, struct cyre_slice pre)
 {
 	return s.n >= pre.n && (pre.n == 0 || memcmp(s.p, pre.p, pre.n) == 0);

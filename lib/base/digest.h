@@ -3,7 +3,8 @@
  *
  * CRC-32 is zlib's (docs/formats/index.md 4.1), by libdeflate, which runs at
  * memory speed. SHA-1 is the GUID of a message (index.md 8.4), by OpenSSL's
- * EVP, which uses the processor's SHA instructions; many at once by libipsec-mb.
+ * EVP, which uses the processor's SHA instructions; many at once by
+ * libipsec-mb.
  */
 #ifndef CYRE_DIGEST_H
 #define CYRE_DIGEST_H

@@ -140,16 +140,6 @@ static bool is_live(const struct cyre_mbox *m)
 	       !(m->flags & (CYRE_MBOX_DELETED | CYRE_MBOX_INTERMEDIATE));
 }
 
-static bool same(const struct cyre_mbox *a, const struct cyre_mbox *b)
-{
-	return a->type == b->type && a->flags == b->flags &&
-	       a->uidvalidity == b->uidvalidity &&
-	       cyre_slice_eq(a->partition, b->partition) &&
-	       cyre_slice_eq(a->server, b->server) &&
-	       cyre_slice_eq(a->acl, b->acl) &&
-	       cyre_slice_eq(a->jmapid, b->jmapid);
-}
-
 /* An entry by name against its sister by uniqueid. */
 static void check_by_name(struct check *c, const struct cyre_mbox *m)
 {
@@ -166,7 +156,7 @@ static void check_by_name(struct check *c, const struct cyre_mbox *m)
 		complain(c, CYRE_P_MBOXLIST_NO_I, m->name);
 	/* One that goes to another name: either two mailboxes have the id,
 	 * which is said of both, or check_by_id() says that nobody has. */
-	else if (!cyre_slice_eq(i.name, m->name) || !same(m, &i))
+	else if (!cyre_slice_eq(i.name, m->name) || !cyre_mbox_agree(m, &i))
 		complain(c, CYRE_P_MBOXLIST_I_DISAGREES, m->name);
 }
 

@@ -29,7 +29,7 @@ static void weigh(struct cyre_scan_result *res, const struct cyre_findings *f)
 		res->worst = s;
 }
 
-static void take(struct cyre_run *r, const struct cyre_server_file *file,
+void cyre_run_take(struct cyre_run *r, const struct cyre_server_file *file,
 	const char *userid, const char *path, const struct cyre_findings *f)
 {
 	cyre_status st = r->taker->take(r->taker, r, file, userid, path, f);
@@ -48,7 +48,7 @@ void cyre_run_report(
 	cyre_findings_sort(f);
 	weigh(&r->result, f);
 	if (r->taker) {
-		take(r, NULL, NULL, path, f);
+		cyre_run_take(r, NULL, NULL, path, f);
 		return;
 	}
 	for (k = 0; k < r->o->n_reports; k++)
@@ -64,7 +64,7 @@ void cyre_run_report_database(struct cyre_run *r,
 	cyre_findings_sort(f);
 	weigh(&r->result, f);
 	if (r->taker) {
-		take(r, file, userid, path, f);
+		cyre_run_take(r, file, userid, path, f);
 		return;
 	}
 	for (k = 0; k < r->o->n_reports; k++)
@@ -112,23 +112,34 @@ cyre_status cyre_run_read_file(struct cyre_run *r, struct cyre_worker *w,
 	return st;
 }
 
+cyre_status cyre_run_load(const struct cyre_run *r,
+	const struct cyre_server_file *f, struct cyre_slice bytes,
+	uint64_t memory, struct cyre_findings *found, struct cyre_db **ret)
+{
+	struct cyre_dbload_options o = {.memory = memory};
+	struct cyre_buf path = {0};
+	cyre_status st;
+
+	cyre_run_put_path(r, f, &path);
+	st = path.bad ? CYRE_ENOMEM
+		      : cyre_dbload_bytes(
+				(const char *)path.p, bytes, &o, found, ret);
+	cyre_buf_free(&path);
+	return st;
+}
+
 cyre_status cyre_run_read_database(struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_server_file *f, struct cyre_findings *found,
 	struct cyre_db **ret)
 {
-	struct cyre_dbload_options o = {.memory = r->rules.limit};
 	cyre_status st = cyre_run_read_file(r, w, f, found);
 	struct cyre_db *db = NULL;
-	struct cyre_buf path = {0};
 
 	*ret = NULL;
 	if (st != CYRE_OK)
 		return st == CYRE_ENOMEM ? st : CYRE_OK;
-	cyre_run_put_path(r, f, &path);
-	st = path.bad ? CYRE_ENOMEM
-		      : cyre_dbload_bytes((const char *)path.p,
-				cyre_buf_slice(&w->scratch), &o, found, &db);
-	cyre_buf_free(&path);
+	st = cyre_run_load(
+		r, f, cyre_buf_slice(&w->scratch), r->rules.limit, found, &db);
 	if (st == CYRE_EFORMAT)
 		CYRE_FIND(found, .problem = CYRE_P_DB_UNKNOWN,
 			.file = CYRE_FILE_OTHER, .length = w->scratch.n);
@@ -142,9 +153,7 @@ cyre_status cyre_run_open_evidence(const struct cyre_run *r,
 	struct cyre_worker *w, const struct cyre_server_file *f,
 	struct cyre_buf *b, struct cyre_db **ret)
 {
-	struct cyre_dbload_options o = {.memory = b->limit};
 	struct cyre_findings found = {.keep = 1};
-	struct cyre_buf path = {0};
 	struct cyre_error err;
 	enum cyre_kind kind;
 	cyre_status st =
@@ -152,12 +161,8 @@ cyre_status cyre_run_open_evidence(const struct cyre_run *r,
 
 	if (st != CYRE_OK)
 		return st;
-	cyre_run_put_path(r, f, &path);
-	st = path.bad ? CYRE_ENOMEM
-		      : cyre_dbload_bytes((const char *)path.p,
-				cyre_buf_slice(b), &o, &found, ret);
+	st = cyre_run_load(r, f, cyre_buf_slice(b), b->limit, &found, ret);
 	cyre_findings_free(&found);
-	cyre_buf_free(&path);
 	return st;
 }
 

@@ -44,11 +44,6 @@ static void find_owner(
 	cyre_name_userid(d->run.conf, name, ret);
 }
 
-static bool selects_some(const struct cyre_select *s)
-{
-	return s->n_partitions || s->n_users || s->n_mailboxes || s->shards > 1;
-}
-
 static cyre_status merge_all(struct cyre_dbrebuild *d)
 {
 	struct cyre_mbox_merge_options o = {
@@ -61,7 +56,7 @@ static cyre_status merge_all(struct cyre_dbrebuild *d)
 	};
 	cyre_status st;
 
-	if (selects_some(&d->run.o->select))
+	if (cyre_select_some(&d->run.o->select))
 		o.wanted = is_selected;
 	if (d->db)
 		o.old = cyre_mbox_form_of(d->db);
@@ -316,13 +311,10 @@ static cyre_status write_file(
 static void put_identity(const struct cyre_identity *is,
 	struct cyre_dbreport_sum *s, char hex[2 * CYRE_SHA256_LEN + 1])
 {
-	size_t i;
-
 	s->absent = !is->exists;
 	if (!is->exists)
 		return;
-	for (i = 0; i < CYRE_SHA256_LEN; i++)
-		snprintf(hex + 2 * i, 3, "%02x", is->sha256[i]);
+	cyre_to_hex(is->sha256, CYRE_SHA256_LEN, hex);
 	s->sha256 = hex;
 	s->size = is->size;
 }
@@ -396,7 +388,7 @@ cyre_status cyre_dbrebuild_mailboxes(struct cyre_run *r)
 	st = cyre_dbrebuild_open(d);
 	if (st == CYRE_OK)
 		st = check_expected(d);
-	if (st == CYRE_OK && !d->db && selects_some(&r->o->select))
+	if (st == CYRE_OK && !d->db && cyre_select_some(&r->o->select))
 		return refuse_selection(d);
 	if (st == CYRE_OK)
 		st = merge_all(d);

@@ -7,13 +7,12 @@
  */
 #include "dbrebuild.h"
 
-#include <cyrescue/dbload.h>
-
 #include <stdlib.h>
 
 #include "conf_load.h"
 #include "layout.h"
 #include "names.h"
+#include "quotas.h"
 #include "select.h"
 
 struct quota_run {
@@ -120,16 +119,11 @@ static cyre_status load(struct quota_run *q, struct cyre_slice bytes,
 	const struct cyre_server_file *f, struct cyre_db **ret)
 {
 	struct cyre_dbrebuild *d = q->d;
-	struct cyre_dbload_options o = {.memory = d->run.rules.limit};
 	struct cyre_findings found = {.keep = 1};
-	struct cyre_buf path = {0};
 	enum cyre_severity worst;
-	cyre_status st;
+	cyre_status st = cyre_run_load(
+		&d->run, f, bytes, d->run.rules.limit, &found, ret);
 
-	cyre_run_put_path(&d->run, f, &path);
-	st = path.bad ? CYRE_ENOMEM
-		      : cyre_dbload_bytes(
-				(const char *)path.p, bytes, &o, &found, ret);
 	if (f->copy == CYRE_COPY_LIVE && cyre_findings_worst(&found, &worst))
 		q->damaged |= worst > CYRE_SEV_STALE ||
 			      (d->ask.stale && worst == CYRE_SEV_STALE);
@@ -154,7 +148,6 @@ static cyre_status load(struct quota_run *q, struct cyre_slice bytes,
 			q->as.format = CYRE_DB_TWOSKIP;
 	}
 	cyre_findings_free(&found);
-	cyre_buf_free(&path);
 	return st;
 }
 
@@ -194,19 +187,6 @@ static cyre_status take_file(
 	return st;
 }
 
-/* Of two that are there the option says which the server uses. */
-static bool is_one_file(const struct cyre_run *r)
-{
-	const char *option = r->conf->quota_db;
-	const struct cyre_server_file *f;
-	size_t n, n_files;
-
-	f = cyre_confdir_find(r->confdir, CYRE_SERVER_QUOTAS, NULL, &n);
-	cyre_confdir_all(r->confdir, CYRE_SERVER_QUOTA, &n_files);
-	return f && f->copy == CYRE_COPY_LIVE &&
-	       (!n_files || (option && strcmp(option, "quotalegacy") != 0));
-}
-
 /* One of two passes: what is in use, then everything else. */
 static cyre_status take_all(struct quota_run *q, bool copies)
 {
@@ -233,7 +213,7 @@ static cyre_status take_stored(struct quota_run *q)
 {
 	cyre_status st;
 
-	q->one_file = is_one_file(&q->d->run);
+	q->one_file = cyre_quotas_file(&q->d->run) != NULL;
 	st = take_all(q, false);
 	return st == CYRE_OK ? take_all(q, true) : st;
 }

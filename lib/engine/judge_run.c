@@ -194,15 +194,6 @@ void cyre_run_progress(const struct cyre_run *r, size_t done)
 		r->o->progress(r->o->payload, &p);
 }
 
-static void take(struct cyre_run *r, const struct cyre_slot *s)
-{
-	cyre_status st = r->taker->take(r->taker, r, NULL, s->report.userid,
-		(const char *)s->path.p, &s->found);
-
-	if (st != CYRE_OK)
-		r->status = st;
-}
-
 static void judged(void *payload, size_t job)
 {
 	struct cyre_run *r = payload;
@@ -221,7 +212,8 @@ static void judged(void *payload, size_t job)
 			r->result.worst = worst;
 	}
 	if (r->taker)
-		take(r, s);
+		cyre_run_take(r, NULL, s->report.userid,
+			(const char *)s->path.p, &s->found);
 	for (i = 0; !r->taker && i < r->o->n_reports; i++)
 		cyre_report_mailbox(r->o->reports[i], &s->report);
 	cyre_run_progress(r, job + 1);

@@ -190,7 +190,6 @@ cyre_status cyre_place_config_sum(
 	uint8_t sum[CYRE_SHA256_LEN];
 	struct cyre_hasher *h;
 	cyre_status st;
-	int i;
 
 	if (!place->config)
 		return CYRE_EIO;
@@ -200,8 +199,8 @@ cyre_status cyre_place_config_sum(
 	st = read_conf(place, place->config, &text, NULL);
 	if (st == CYRE_OK)
 		st = cyre_sha256(h, cyre_buf_slice(&text), sum);
-	for (i = 0; st == CYRE_OK && i < CYRE_SHA256_LEN; i++)
-		snprintf(ret + 2 * i, 3, "%02x", sum[i]);
+	if (st == CYRE_OK)
+		cyre_to_hex(sum, CYRE_SHA256_LEN, ret);
 	cyre_hasher_free(h);
 	cyre_buf_free(&text);
 	return st;

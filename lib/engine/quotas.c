@@ -88,21 +88,31 @@ static cyre_status load_database(
 
 /* An old quota/ may lie beside a quotas.db, and the other way round: the option
  * says which is used, where both are there. */
-cyre_status cyre_quotas_load(struct cyre_run *r)
+const struct cyre_server_file *cyre_quotas_file(const struct cyre_run *r)
 {
 	const char *option = r->conf->quota_db;
 	const struct cyre_server_file *f;
-	cyre_status st;
 	size_t n, n_files;
-	bool database;
+
+	f = cyre_confdir_find(r->confdir, CYRE_SERVER_QUOTAS, NULL, &n);
+	cyre_confdir_all(r->confdir, CYRE_SERVER_QUOTA, &n_files);
+	return f && f->copy == CYRE_COPY_LIVE &&
+			       (!n_files ||
+				       (option && strcmp(option,
+							  "quotalegacy") != 0))
+		       ? f
+		       : NULL;
+}
+
+cyre_status cyre_quotas_load(struct cyre_run *r)
+{
+	const struct cyre_server_file *f;
+	cyre_status st;
 
 	if (!r->cross)
 		return CYRE_OK;
-	f = cyre_confdir_find(r->confdir, CYRE_SERVER_QUOTAS, NULL, &n);
-	cyre_confdir_all(r->confdir, CYRE_SERVER_QUOTA, &n_files);
-	database = f && f->copy == CYRE_COPY_LIVE &&
-		   (!n_files || (option && strcmp(option, "quotalegacy") != 0));
-	st = database ? load_database(r, f) : load_files(r);
+	f = cyre_quotas_file(r);
+	st = f ? load_database(r, f) : load_files(r);
 	if (st == CYRE_OK && r->quotas.n)
 		qsort(r->quotas.roots, r->quotas.n, sizeof(*r->quotas.roots),
 			by_root);
@@ -115,17 +125,14 @@ struct cyre_quota_sum *cyre_quotas_find(
 	size_t lo = 0, hi = q->n, mid;
 
 	while (lo < hi) {
-		struct cyre_slice s;
-		size_t n;
 		int d;
 
 		mid = lo + (hi - lo) / 2;
-		s = cyre_slice_str(q->roots[mid].root);
-		n = s.n < root.n ? s.n : root.n;
-		d = n ? memcmp(s.p, root.p, n) : 0;
-		if (!d && s.n == root.n)
+		d = cyre_slice_compare(
+			cyre_slice_str(q->roots[mid].root), root);
+		if (!d)
 			return &q->roots[mid];
-		if (d < 0 || (!d && s.n < root.n))
+		if (d < 0)
 			lo = mid + 1;
 		else
 			hi = mid;

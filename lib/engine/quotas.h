@@ -6,6 +6,8 @@
 
 #include "run.h"
 
+/* quotas.db, when the server uses it; NULL: a file for each root. */
+const struct cyre_server_file *cyre_quotas_file(const struct cyre_run *r);
 /* From the names of the files, or quotas.db, which is read. CYRE_OK, ENOMEM. */
 cyre_status cyre_quotas_load(struct cyre_run *r);
 void cyre_quotas_free(struct cyre_quotas *q);

@@ -1,10 +1,10 @@
 /*
  * rebuild.c - a rebuild as a table of phases, and what it needs around them
  *
- * discover -> identify -> survey -> rebuild, then the databases in runs of their
- * own: they are read as the mailboxes are then. Before anything is planned: is
- * the server stopped, is there a folder for the originals, what does the journal say is
- * done, what does the reviewed plan want.
+ * discover -> identify -> survey -> rebuild, then the databases in runs of
+ * their own: they are read as the mailboxes are then. Before anything is
+ * planned: is the server stopped, is there a folder for the originals, what does
+ * the journal say is done, what does the reviewed plan want.
  */
 #include "rebuild.h"
 

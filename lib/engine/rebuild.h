@@ -4,6 +4,7 @@
 #ifndef CYRE_REBUILD_H
 #define CYRE_REBUILD_H
 
+#include <cyrescue/dbrebuild.h>
 #include <cyrescue/rebuild.h>
 
 #include "apply.h"
@@ -143,7 +144,8 @@ void cyre_plan_list_free(struct cyre_plan_list *l); /* NULL is fine */
 const struct cyre_plan_entry *cyre_plan_list_find(
 	const struct cyre_plan_list *l, const char *path);
 /* Is this database to be put right, too? */
-bool cyre_plan_list_has(const struct cyre_plan_list *l, const char *database);
+bool cyre_plan_list_has(
+	const struct cyre_plan_list *l, enum cyre_dbrebuild_what database);
 /* mailboxes.db as the plan found it; NULL: it was not to be written. */
 const struct cyre_identity *cyre_plan_list_mailboxes(
 	const struct cyre_plan_list *l);

@@ -14,6 +14,7 @@
 #include "rebuild.h"
 
 #include "dbrebuild.h"
+#include "select.h"
 
 struct phase {
 	struct cyre_rebuild *rb;
@@ -82,20 +83,25 @@ static bool may_mend_file(const struct phase *ph, enum cyre_target t)
 	return true;
 }
 
-/* Is anything found that can and may be mended? A damaged mailboxes.db can only
- * be written as a whole. */
-static bool is_wanted(const struct phase *ph, enum cyre_target t)
+/* Is any of these problems found, and can and may be mended? */
+static bool finds_any(
+	const struct phase *ph, enum cyre_target t, int first, int last)
 {
 	int p;
 
-	if (t == CYRE_TARGET_MAILBOXES && !may_mend_file(ph, t))
-		return false;
-	for (p = 0; p < CYRE_PROBLEM_COUNT; p++)
+	for (p = first; p <= last; p++)
 		if (ph->found.n[t][p] && row(p)->severity > CYRE_SEV_NOTE &&
 			is_mendable(t, p) &&
 			is_allowed(ph->rb, (enum cyre_problem)p))
 			return true;
 	return false;
+}
+
+/* A damaged mailboxes.db can only be written as a whole. */
+static bool is_wanted(const struct phase *ph, enum cyre_target t)
+{
+	return (t != CYRE_TARGET_MAILBOXES || may_mend_file(ph, t)) &&
+	       finds_any(ph, t, 0, CYRE_PROBLEM_COUNT - 1);
 }
 
 static bool allows_any(
@@ -144,13 +150,10 @@ static bool is_to_rewrite(const struct phase *ph)
 		CYRE_P_MBOXLIST_BOGUS_J, CYRE_P_MBOXLIST_RACL};
 	const uint64_t *n = ph->found.n[CYRE_TARGET_MAILBOXES];
 	size_t i;
-	int p;
 
-	for (p = CYRE_P_DB_UNKNOWN; p <= CYRE_P_DB_VALUE; p++)
-		if (n[p] && row(p)->severity > CYRE_SEV_NOTE &&
-			is_mendable(CYRE_TARGET_MAILBOXES, p) &&
-			is_allowed(ph->rb, (enum cyre_problem)p))
-			return true;
+	if (finds_any(ph, CYRE_TARGET_MAILBOXES, CYRE_P_DB_UNKNOWN,
+		    CYRE_P_DB_VALUE))
+		return true;
 	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (n[others[i]] && is_allowed(ph->rb, others[i]))
 			return true;
@@ -176,11 +179,6 @@ static struct cyre_dbrebuild_ask ask_for(
 }
 
 /* ---- one of them ---- */
-
-static bool selects_some(const struct cyre_select *s)
-{
-	return s->n_partitions || s->n_users || s->n_mailboxes;
-}
 
 /* It could not be done: told, and not the end of the run. */
 static cyre_status tell_failed(struct cyre_rebuild *rb,
@@ -234,7 +232,7 @@ static cyre_status rebuild_one(struct phase *ph, enum cyre_dbrebuild_what what)
 	if (st == CYRE_OK || st == CYRE_ENOMEM)
 		return st;
 	if (what == CYRE_DBREBUILD_MAILBOXES && st == CYRE_EUSAGE &&
-		selects_some(&rb->o->scan.select)) {
+		cyre_select_some(&rb->o->scan.select)) {
 		done->waits = CYRE_WAITS_SELECTION;
 		return CYRE_OK;
 	}
@@ -274,8 +272,7 @@ static enum cyre_rebuild_waits why_not(
 		return CYRE_WAITS_SERVER;
 	if (rb->o->scan.select.shards > 1)
 		return CYRE_WAITS_SHARD;
-	if (rb->plan &&
-		!cyre_plan_list_has(rb->plan, cyre_dbrebuild_name(what)))
+	if (rb->plan && !cyre_plan_list_has(rb->plan, what))
 		return CYRE_WAITS_PLAN;
 	return CYRE_WAITS_NOT;
 }

@@ -57,7 +57,7 @@ static void put_files(struct cyre_json *j, const char *key,
 	const struct cyre_planned_file *files, size_t n, const char *none)
 {
 	char hex[2 * CYRE_SHA256_LEN + 1];
-	size_t i, k;
+	size_t i;
 
 	cyre_json_key(j, key);
 	cyre_json_begin(j, '[');
@@ -67,9 +67,7 @@ static void put_files(struct cyre_json *j, const char *key,
 		if (files[i].file == CYRE_FILE_ARCHIVE_CACHE)
 			cyre_json_member(j, "side", "archive");
 		if (files[i].is.exists) {
-			for (k = 0; k < CYRE_SHA256_LEN; k++)
-				snprintf(hex + 2 * k, 3, "%02x",
-					files[i].is.sha256[k]);
+			cyre_to_hex(files[i].is.sha256, CYRE_SHA256_LEN, hex);
 			cyre_json_member_number(j, "size", files[i].is.size);
 			cyre_json_member(j, "sha256", hex);
 		} else {
@@ -193,7 +191,7 @@ static bool get_sum(const char *hex, uint8_t *ret)
 	if (!hex || strlen(hex) != 2 * CYRE_SHA256_LEN)
 		return false;
 	for (i = 0; i < CYRE_SHA256_LEN; i++) {
-		if (!cyre_hex_number(cyre_slice(hex + 2 * i, 2), &v))
+		if (!cyre_lower_hex_number(cyre_slice(hex + 2 * i, 2), &v))
 			return false;
 		ret[i] = (uint8_t)v;
 	}
@@ -436,16 +434,10 @@ void cyre_plan_list_free(struct cyre_plan_list *l)
 	free(l);
 }
 
-bool cyre_plan_list_has(const struct cyre_plan_list *l, const char *database)
+bool cyre_plan_list_has(
+	const struct cyre_plan_list *l, enum cyre_dbrebuild_what database)
 {
-	size_t i;
-
-	for (i = 0; i < CYRE_REBUILD_DATABASES; i++)
-		if (l->databases[i] &&
-			!strcmp(database, cyre_dbrebuild_name(
-						  (enum cyre_dbrebuild_what)i)))
-			return true;
-	return false;
+	return l->databases[database];
 }
 
 const struct cyre_identity *cyre_plan_list_mailboxes(

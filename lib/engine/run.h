@@ -188,6 +188,9 @@ void cyre_run_progress(const struct cyre_run *r, size_t done);
 /* Findings of no mailbox. `path` may be NULL. */
 void cyre_run_report(
 	struct cyre_run *r, const char *path, struct cyre_findings *f);
+/* Hands findings to r->taker, who must be there; both below do so. */
+void cyre_run_take(struct cyre_run *r, const struct cyre_server_file *file,
+	const char *userid, const char *path, const struct cyre_findings *f);
 /* Those of a file of the configdirectory, also when there are none. */
 void cyre_run_report_database(struct cyre_run *r,
 	const struct cyre_server_file *file, const char *userid,
@@ -217,6 +220,11 @@ cyre_status cyre_run_read_database(struct cyre_run *r, struct cyre_worker *w,
 cyre_status cyre_run_open_evidence(const struct cyre_run *r,
 	struct cyre_worker *w, const struct cyre_server_file *f,
 	struct cyre_buf *b, struct cyre_db **ret);
+/* Bytes of a file that were read, opened with all that belongs to it: as
+ * cyre_dbload_bytes(). `memory`: bytes that may be held. */
+cyre_status cyre_run_load(const struct cyre_run *r,
+	const struct cyre_server_file *f, struct cyre_slice bytes,
+	uint64_t memory, struct cyre_findings *found, struct cyre_db **ret);
 /* Says so when there is no list of mailboxes, and sets r->listless. */
 void cyre_run_miss_list(struct cyre_run *r);
 

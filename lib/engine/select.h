@@ -11,6 +11,12 @@
 
 /* The selection makes sense: shards, no empty name. */
 bool cyre_select_valid(const struct cyre_select *sel);
+/* Not everything is selected. */
+static inline bool cyre_select_some(const struct cyre_select *sel)
+{
+	return sel->n_partitions || sel->n_users || sel->n_mailboxes ||
+	       sel->shards > 1;
+}
 /*
  * `userid` is empty for a shared mailbox. `scratch` is reused; *ret is
  * untouched without memory. CYRE_OK, CYRE_ENOMEM.

@@ -19,10 +19,7 @@ static size_t shorter(struct cyre_slice a, struct cyre_slice b)
 
 static int compare_raw(struct cyre_slice a, struct cyre_slice b)
 {
-	size_t n = shorter(a, b);
-	int c = n ? memcmp(a.p, b.p, n) : 0;
-
-	return c ? c : by_length(a, b);
+	return cyre_slice_compare(a, b);
 }
 
 /* Where two keys first differ; n: nowhere within the shorter. */

@@ -448,6 +448,6 @@ bool cyre_uniqueid_uidvalidity(struct cyre_slice id, uint64_t *ret)
 	uint64_t hash;
 
 	return id.n == OLD_ID_LEN &&
-	       cyre_hex_number(cyre_slice(id.p, 8), &hash) &&
-	       cyre_hex_number(cyre_slice(id.p + 8, 8), ret);
+	       cyre_lower_hex_number(cyre_slice(id.p, 8), &hash) &&
+	       cyre_lower_hex_number(cyre_slice(id.p + 8, 8), ret);
 }

@@ -310,3 +310,13 @@ bool cyre_mbox_read(struct cyre_slice key, struct cyre_slice value, bool is_new,
 	*ret = m;
 	return ok;
 }
+
+bool cyre_mbox_agree(const struct cyre_mbox *a, const struct cyre_mbox *b)
+{
+	return a->type == b->type && a->flags == b->flags &&
+	       a->uidvalidity == b->uidvalidity &&
+	       cyre_slice_eq(a->partition, b->partition) &&
+	       cyre_slice_eq(a->server, b->server) &&
+	       cyre_slice_eq(a->acl, b->acl) &&
+	       cyre_slice_eq(a->jmapid, b->jmapid);
+}

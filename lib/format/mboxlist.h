@@ -61,6 +61,9 @@ void cyre_mbox_put_name(
 bool cyre_mbox_read(struct cyre_slice key, struct cyre_slice value, bool is_new,
 	struct cyre_buf *own, struct cyre_mbox *ret);
 
+/* Do an entry by name and its sister by id say the same? */
+bool cyre_mbox_agree(const struct cyre_mbox *a, const struct cyre_mbox *b);
+
 /* The letters of T: type, flags and odd_type of `m` are set by them. */
 void cyre_mbox_read_type(struct cyre_slice s, struct cyre_mbox *m);
 

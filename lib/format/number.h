@@ -44,6 +44,17 @@ static inline bool cyre_hex_number(struct cyre_slice s, uint64_t *ret)
 	return s.n && s.n <= 16;
 }
 
+/* The same as the servers write ids, and we sums: in lower case only. */
+static inline bool cyre_lower_hex_number(struct cyre_slice s, uint64_t *ret)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		if (s.p[i] >= 'A' && s.p[i] <= 'F')
+			return false;
+	return cyre_hex_number(s, ret);
+}
+
 /* A decimal number and the blank or end behind it; moves on. */
 static inline bool cyre_get_number(struct cyre_cur *c, uint64_t *ret)
 {

@@ -1,7 +1,6 @@
 /* userdb_values.c - annotations and conversations; see userdb.h. */
 #include <stdlib.h>
 
-#include "db.h"
 #include "dlist.h"
 #include "number.h"
 #include "userdb.h"
@@ -161,15 +160,10 @@ bool cyre_conv_guid_read(struct cyre_slice key, struct cyre_slice value,
 	return true;
 }
 
-static int compare_names(struct cyre_slice a, struct cyre_slice b)
-{
-	return cyre_db_comparer(CYRE_DB_RAW)(a, b);
-}
-
 static int by_name(const void *va, const void *vb)
 {
 	const struct cyre_conv_folder *a = va, *b = vb;
-	int d = compare_names(a->name, b->name);
+	int d = cyre_slice_compare(a->name, b->name);
 
 	return d ? d : (a->number > b->number) - (a->number < b->number);
 }
@@ -233,17 +227,11 @@ void cyre_conv_folders_free(struct cyre_conv_folders *f)
 bool cyre_conv_folder_number(const struct cyre_conv_folders *f,
 	struct cyre_slice folder, uint32_t *ret)
 {
-	size_t lo = 0, hi = f->n, mid;
+	struct cyre_conv_folder want = {.name = folder};
+	size_t i = cyre_seek(&want, f->items, f->n, sizeof(want), by_name);
 
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (compare_names(f->items[mid].name, folder) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (lo == f->n || !cyre_slice_eq(f->items[lo].name, folder))
+	if (i == f->n || !cyre_slice_eq(f->items[i].name, folder))
 		return false;
-	*ret = f->items[lo].number;
+	*ret = f->items[i].number;
 	return true;
 }

@@ -9,21 +9,13 @@
 
 #include "undo_archive_names.h"
 
-static void put_hex(struct cyre_buf *b, const uint8_t sha[CYRE_SHA256_LEN])
-{
-	size_t i;
-
-	for (i = 0; i < CYRE_SHA256_LEN; i++)
-		cyre_put_fmt(b, "%02x", sha[i]);
-}
-
 void cyre__archive_sum_line(struct cyre_buf *b,
 	const uint8_t sha[CYRE_SHA256_LEN], const char *path)
 {
 	path += strspn(path, "/");
 	if (strpbrk(path, "\\\n\r"))
 		cyre_put_u8(b, '\\');
-	put_hex(b, sha);
+	cyre_put_hex(b, cyre_slice(sha, CYRE_SHA256_LEN));
 	cyre_put_str(b, "  ");
 	for (; *path; path++) {
 		if (*path == '\\')
@@ -78,7 +70,7 @@ cyre_status cyre__archive_owner_line(
 		(long long)archive_entry_uid(e),
 		(long long)archive_entry_gid(e),
 		(long long)archive_entry_mtime(e), archive_entry_mtime_nsec(e));
-	put_hex(b, sha);
+	cyre_put_hex(b, cyre_slice(sha, CYRE_SHA256_LEN));
 	cyre_put_u8(b, '\n');
 	return st;
 }

@@ -36,8 +36,7 @@ cyre_status cyre_mail_later_new(struct cyre_mail_later **ret)
 
 	if (!l)
 		return CYRE_ENOMEM;
-	if (cyre_hasher_new(&l->hasher) != CYRE_OK ||
-		!cyre_buf_room(&l->contents, ROOM)) {
+	if (cyre_hasher_new(&l->hasher) != CYRE_OK) {
 		cyre_mail_later_free(l);
 		return CYRE_ENOMEM;
 	}
@@ -107,8 +106,12 @@ void cyre_later_back(struct cyre_mail_later *l, struct cyre_later_mark to)
 
 bool cyre_later_room(struct cyre_mail_later *l, size_t n, struct cyre_buf *ret)
 {
-	size_t left = l->contents.cap - l->contents.n;
+	size_t left;
 
+	/* Once, when the first content comes: a level 3 scan has none. */
+	if (!l->contents.cap && !cyre_buf_room(&l->contents, ROOM))
+		return false;
+	left = l->contents.cap - l->contents.n;
 	if (n > left)
 		return false;
 	*ret = (struct cyre_buf){

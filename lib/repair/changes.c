@@ -42,12 +42,10 @@ static void put_identity(struct cyre_json *j, const char *size_key,
 	const char *sha_key, const struct cyre_identity *id)
 {
 	char hex[2 * CYRE_SHA256_LEN + 1];
-	size_t i;
 
 	if (!id->exists)
 		return;
-	for (i = 0; i < CYRE_SHA256_LEN; i++)
-		snprintf(hex + 2 * i, 3, "%02x", id->sha256[i]);
+	cyre_to_hex(id->sha256, CYRE_SHA256_LEN, hex);
 	cyre_json_member_number(j, size_key, id->size);
 	cyre_json_member(j, sha_key, hex);
 }

@@ -141,23 +141,8 @@ static cyre_status restore(struct cyre_half_done *h, const struct place *p,
 	return st;
 }
 
-cyre_status cyre_half_done_restore(struct cyre_half_done *h, const char *path,
-	bool *ret_any, struct cyre_error *reterr)
-{
-	cyre_status st = CYRE_OK;
-	size_t i;
-
-	for (i = 0; i < h->n && st == CYRE_OK; i++) {
-		const struct place *p = &h->places[i];
-
-		/* Of another path it is another worker's to look at. */
-		if (strcmp(p->path, path) == 0 && !p->looked_at)
-			st = restore(h, p, ret_any, reterr);
-	}
-	return st;
-}
-
-cyre_status cyre_half_done_restore_named(struct cyre_half_done *h,
+/* Those of this path, or NULL of this name. */
+static cyre_status restore_all(struct cyre_half_done *h, const char *path,
 	const char *name, bool *ret_any, struct cyre_error *reterr)
 {
 	cyre_status st = CYRE_OK;
@@ -165,11 +150,26 @@ cyre_status cyre_half_done_restore_named(struct cyre_half_done *h,
 
 	for (i = 0; i < h->n && st == CYRE_OK; i++) {
 		const struct place *p = &h->places[i];
+		bool same = path ? strcmp(p->path, path) == 0
+				 : strcmp(p->mboxname, name) == 0;
 
-		if (strcmp(p->mboxname, name) == 0 && !p->looked_at)
+		/* Of another path it is another worker's to look at. */
+		if (same && !p->looked_at)
 			st = restore(h, p, ret_any, reterr);
 	}
 	return st;
+}
+
+cyre_status cyre_half_done_restore(struct cyre_half_done *h, const char *path,
+	bool *ret_any, struct cyre_error *reterr)
+{
+	return restore_all(h, path, NULL, ret_any, reterr);
+}
+
+cyre_status cyre_half_done_restore_named(struct cyre_half_done *h,
+	const char *name, bool *ret_any, struct cyre_error *reterr)
+{
+	return restore_all(h, NULL, name, ret_any, reterr);
 }
 
 void cyre_half_done_free(struct cyre_half_done *h)

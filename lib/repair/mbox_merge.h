@@ -6,8 +6,9 @@
  * then copies of the database, the newest first; cyre_mbox_merge_finish()
  * decides. What a record that is intact says stays as it is, byte for byte,
  * unless the disk proves it wrong: a directory elsewhere, in the other layout,
- * with a header of another id or an index of another UIDVALIDITY. Of anything else the strongest source of each
- * field counts (docs/design.md section 5), and an entry is made
+ * with a header of another id or an index of another UIDVALIDITY. Of anything
+ * else the strongest source of each field counts (docs/design.md section 5), and
+ * an entry is made
  *
  *  - for every directory of a mailbox;
  *  - for what has no directory, but only the copies tell: entries of other

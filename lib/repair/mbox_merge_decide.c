@@ -243,11 +243,8 @@ static void decide(struct cyre_mbox_merge *g, struct cyre_mbox_entry *e)
 static int by_name(const void *va, const void *vb)
 {
 	const struct cyre_mbox_entry *const *a = va, *const *b = vb;
-	struct cyre_slice x = (*a)->m.name, y = (*b)->m.name;
-	size_t n = x.n < y.n ? x.n : y.n;
-	int d = memcmp(x.p, y.p, n);
 
-	return d ? d : (x.n > y.n) - (x.n < y.n);
+	return cyre_slice_compare((*a)->m.name, (*b)->m.name);
 }
 
 /* A parent without a mailbox below it is not needed: the server makes and

@@ -71,17 +71,6 @@ static cyre_status take_name_record(struct cyre_mbox_merge *g,
 	return g->arena.bad ? CYRE_ENOMEM : CYRE_OK;
 }
 
-/* As the check of the list has it (check_mboxlist.c): the one by name wins. */
-static bool is_sister(const struct cyre_mbox *a, const struct cyre_mbox *b)
-{
-	return a->type == b->type && a->flags == b->flags &&
-	       a->uidvalidity == b->uidvalidity &&
-	       cyre_slice_eq(a->partition, b->partition) &&
-	       cyre_slice_eq(a->server, b->server) &&
-	       cyre_slice_eq(a->acl, b->acl) &&
-	       cyre_slice_eq(a->jmapid, b->jmapid);
-}
-
 static cyre_status take_id_record(struct cyre_mbox_merge *g,
 	const struct cyre_db_entry *r, const struct cyre_mbox *m,
 	struct cyre_slice name)
@@ -92,8 +81,9 @@ static cyre_status take_id_record(struct cyre_mbox_merge *g,
 		return add_stray(g, r, m->uniqueid);
 	n->e.id_key = r->key;
 	n->e.id_value = r->value;
+	/* As the check of the list has it: the one by name wins. */
 	n->sister_differs =
-		cyre__mbox_is_live(&n->e.m) && !is_sister(&n->e.m, m);
+		cyre__mbox_is_live(&n->e.m) && !cyre_mbox_agree(&n->e.m, m);
 	cyre__mbox_set_text(&n->e, CYRE_MBOX_F_HISTORY, CYRE_MBOX_DATABASE,
 		&n->e.m.history,
 		cyre__mbox_keep_from(g, m->history, &r->value));

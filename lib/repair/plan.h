@@ -109,9 +109,8 @@ struct cyre_plan {
 	size_t n_moves, cap_moves;
 	struct cyre_repair *repairs;
 	size_t n_repairs, cap_repairs;
-	uint64_t
-		repairs_dropped; /* beyond what is kept; the last one says so */
-	uint64_t losses_dropped; /* of those */
+	/* Beyond what is kept; the last one that is kept says so. */
+	uint64_t repairs_dropped, losses_dropped;
 	uint64_t adopted, rederived, parsed, kept;
 };
 

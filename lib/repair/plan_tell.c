@@ -152,11 +152,9 @@ static void put_time(char ret[VALUE_LEN], uint64_t ns)
 
 static void put_hex(char ret[VALUE_LEN], const uint8_t *p, size_t n)
 {
-	size_t i;
+	size_t most = (VALUE_LEN - 1) / 2;
 
-	ret[0] = '\0';
-	for (i = 0; i < n && 2 * i + 2 < VALUE_LEN; i++)
-		snprintf(ret + 2 * i, 3, "%02x", p[i]);
+	cyre_to_hex(p, n < most ? n : most, ret);
 }
 
 /* The value of a field; `of`: a header or record. */

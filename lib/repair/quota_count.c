@@ -216,10 +216,8 @@ static void settle(struct cyre_quota_root *r, bool partial, bool list)
 static int by_root(const void *va, const void *vb)
 {
 	const struct cyre_quota_root *const *a = va, *const *b = vb;
-	struct cyre_slice x = (*a)->root, y = (*b)->root;
-	int d = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
 
-	return d ? d : (x.n > y.n) - (x.n < y.n);
+	return cyre_slice_compare((*a)->root, (*b)->root);
 }
 
 cyre_status cyre_quota_count_finish(struct cyre_quota_count *c, bool list,

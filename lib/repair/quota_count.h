@@ -6,8 +6,9 @@
  * is lost or damaged gets the limits of the first copy that can be read: a
  * doubtful record of the database, or another file. Where there is no copy it
  * is made again without a limit. A copy alone makes no root: it may have been
- * removed since; a mailbox must be, or may be, charged to it. Where the header or index of a
- * mailbox cannot be believed, every root it can belong to stays as it is.
+ * removed since; a mailbox must be, or may be, charged to it. Where the header
+ * or index of a mailbox cannot be believed, every root it can belong to stays as
+ * it is.
  *
  * Threads: one thread at a time.
  */

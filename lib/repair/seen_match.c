@@ -115,7 +115,7 @@ static int by_name(const void *va, const void *vb)
 {
 	const struct cyre_seen_mailbox *const *a = va, *const *b = vb;
 
-	return compare((*a)->name, (*b)->name);
+	return cyre_slice_compare((*a)->name, (*b)->name);
 }
 
 static int by_date(const void *va, const void *vb)
@@ -131,14 +131,14 @@ static int by_former(const void *va, const void *vb)
 {
 	const struct former *const *a = va, *const *b = vb;
 
-	return compare((*a)->id, (*b)->id);
+	return cyre_slice_compare((*a)->id, (*b)->id);
 }
 
 static int by_known(const void *va, const void *vb)
 {
 	const struct known *const *a = va, *const *b = vb;
 
-	return compare((*a)->id, (*b)->id);
+	return cyre_slice_compare((*a)->id, (*b)->id);
 }
 
 static int by_made(const void *va, const void *vb)
@@ -181,7 +181,7 @@ static void mark_unsure(struct cyre_seen_match *m)
 	size_t i;
 
 	for (i = 1; i < m->n_knowns; i++)
-		if (!compare(m->ids[i - 1]->id, m->ids[i]->id) &&
+		if (!cyre_slice_compare(m->ids[i - 1]->id, m->ids[i]->id) &&
 			m->ids[i]->mailbox && m->ids[i - 1]->mailbox) {
 			((struct node *)(uintptr_t)m->ids[i]->mailbox)
 				->mailbox.unsure = true;
@@ -230,27 +230,11 @@ cyre_status cyre_seen_match_ready(struct cyre_seen_match *m)
 
 /* ---- places in them ---- */
 
-size_t cyre__seen_seek(const void *key, const void *base, size_t n, size_t size,
-	int (*cmp)(const void *, const void *))
-{
-	size_t lo = 0, hi = n, mid;
-
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (cmp((const char *)base + mid * size, key) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 size_t cyre__seen_seek_made(const struct cyre_seen_match *m, uint64_t id)
 {
 	struct made want = {.id = id};
 
-	return cyre__seen_seek(
-		&want, m->made, m->n_made, sizeof(want), by_made_id);
+	return cyre_seek(&want, m->made, m->n_made, sizeof(want), by_made_id);
 }
 
 size_t cyre__seen_seek_name(
@@ -259,7 +243,7 @@ size_t cyre__seen_seek_name(
 	struct cyre_seen_mailbox want = {.name = name};
 	const struct cyre_seen_mailbox *p = &want;
 
-	return cyre__seen_seek(&p, m->by_name, m->n_nodes, sizeof(p), by_name);
+	return cyre_seek(&p, m->by_name, m->n_nodes, sizeof(p), by_name);
 }
 
 size_t cyre__seen_seek_date(
@@ -269,7 +253,7 @@ size_t cyre__seen_seek_date(
 		.index_known = true, .uidvalidity = uidvalidity};
 	const struct cyre_seen_mailbox *p = &want;
 
-	return cyre__seen_seek(&p, m->by_date, m->n_dated, sizeof(p), by_date);
+	return cyre_seek(&p, m->by_date, m->n_dated, sizeof(p), by_date);
 }
 
 size_t cyre__seen_seek_former(
@@ -277,16 +261,14 @@ size_t cyre__seen_seek_former(
 {
 	struct former want = {.id = id}, *p = &want;
 
-	return cyre__seen_seek(
-		&p, m->by_id, m->n_formers, sizeof(p), by_former);
+	return cyre_seek(&p, m->by_id, m->n_formers, sizeof(p), by_former);
 }
 
 const struct known *cyre__seen_find_known(
 	const struct cyre_seen_match *m, struct cyre_slice id)
 {
 	struct known want = {.id = id}, *p = &want;
-	size_t i =
-		cyre__seen_seek(&p, m->ids, m->n_knowns, sizeof(p), by_known);
+	size_t i = cyre_seek(&p, m->ids, m->n_knowns, sizeof(p), by_known);
 
 	return i < m->n_knowns && cyre_slice_eq(m->ids[i]->id, id) ? m->ids[i]
 								   : NULL;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "header.h"
+#include "number.h"
 #include "userdb.h"
 
 const char *cyre_seen_action_name(enum cyre_seen_action a)
@@ -67,23 +68,7 @@ static void may_be(
 /* 16 hexadecimal digits. */
 static bool read_made(struct cyre_slice s, uint64_t *ret)
 {
-	uint64_t v = 0;
-	size_t i;
-
-	if (s.n != 16)
-		return false;
-	for (i = 0; i < s.n; i++) {
-		uint8_t c = s.p[i];
-
-		if (c >= '0' && c <= '9')
-			v = v << 4 | (uint64_t)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			v = v << 4 | (uint64_t)(c - 'a' + 10);
-		else
-			return false;
-	}
-	*ret = v;
-	return true;
+	return s.n == 16 && cyre_lower_hex_number(s, ret);
 }
 
 /* The id is that of its name: those of the same UIDVALIDITY, else all. */
@@ -241,13 +226,13 @@ struct rival {
 static int by_rank(const void *va, const void *vb)
 {
 	const struct rival *a = va, *b = vb;
-	int d = compare(a->id, b->id);
+	int d = cyre_slice_compare(a->id, b->id);
 
 	if (!d)
 		d = compare_numbers(b->change, a->change);
 	if (!d)
 		d = (int)a->c->action - (int)b->c->action;
-	return d ? d : compare(a->e->key, b->e->key);
+	return d ? d : cyre_slice_compare(a->e->key, b->e->key);
 }
 
 static void settle(struct rival *r, size_t n)
@@ -268,7 +253,7 @@ static int by_rival_id(const void *va, const void *vb)
 {
 	const struct rival *a = va, *b = vb;
 
-	return compare(a->id, b->id);
+	return cyre_slice_compare(a->id, b->id);
 }
 
 /* A mailbox that has a record is not the one whose record is missing. */
@@ -280,8 +265,7 @@ static void rule_out(
 
 	for (i = 0; i < c->n_may_be; i++) {
 		want.id = c->may_be[i]->uniqueid;
-		at = cyre__seen_seek(
-			&want, rivals, n, sizeof(want), by_rival_id);
+		at = cyre_seek(&want, rivals, n, sizeof(want), by_rival_id);
 		if (at == n || !cyre_slice_eq(rivals[at].id, want.id))
 			c->may_be[left++] = c->may_be[i];
 	}

@@ -46,14 +46,6 @@ struct cyre_seen_match {
 	struct made *made;
 };
 
-static inline int compare(struct cyre_slice a, struct cyre_slice b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int d = n ? memcmp(a.p, b.p, n) : 0;
-
-	return d ? d : (a.n > b.n) - (a.n < b.n);
-}
-
 static inline int compare_numbers(uint64_t a, uint64_t b)
 {
 	return (a > b) - (a < b);
@@ -61,9 +53,6 @@ static inline int compare_numbers(uint64_t a, uint64_t b)
 
 /* ---- seen_match.c: places in the sorted lists of one that is ready ---- */
 
-/* The first of `n` at `base` that does not sort before `key`. */
-size_t cyre__seen_seek(const void *key, const void *base, size_t n, size_t size,
-	int (*cmp)(const void *, const void *));
 /* The first that does not sort before: in m->made, by_name, by_date, by_id. */
 size_t cyre__seen_seek_made(const struct cyre_seen_match *m, uint64_t id);
 size_t cyre__seen_seek_name(

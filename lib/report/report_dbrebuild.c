@@ -204,7 +204,7 @@ static void put_change_text(
 
 static void change_into(cyre_report *r, const struct cyre_dbreport_change *c)
 {
-	struct cyre_buf *b = c->trivial ? NULL : place_in(r, c->database);
+	struct cyre_buf *b = place_in(r, c->database);
 
 	if (b == &r->out)
 		put_change_json(b, c);
@@ -219,14 +219,14 @@ cyre_status cyre_dbreport_change(const struct cyre_dbreport_options *o,
 	struct cyre_buf b = {0};
 	size_t i;
 
+	if (o->n_reports && c->trivial)
+		return CYRE_OK;
 	for (i = 0; i < o->n_reports; i++)
 		change_into(o->reports[i], c);
 	if (!o->write)
 		return CYRE_OK;
-	if (o->format == CYRE_REPORT_JSON && !(o->n_reports && c->trivial))
+	if (o->format == CYRE_REPORT_JSON)
 		put_change_json(&b, c);
-	else if (o->format == CYRE_REPORT_JSON)
-		return CYRE_OK;
 	else if (!o->quiet && !(c->trivial && !o->verbose))
 		put_change_text(&b, o->verbose, c);
 	return cyre_dbreport_flush(o, &b);

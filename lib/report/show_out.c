@@ -87,13 +87,10 @@ void cyre_out_text(struct cyre_out *o, const char *name, struct cyre_slice s)
 
 void cyre_out_hex(struct cyre_out *o, const char *name, struct cyre_slice s)
 {
-	size_t i;
-
 	key(o, name);
 	if (cyre_out_is_json(o))
 		cyre_put_u8(&o->b, '"');
-	for (i = 0; i < s.n; i++)
-		cyre_put_fmt(&o->b, "%02x", s.p[i]);
+	cyre_put_hex(&o->b, s);
 	if (cyre_out_is_json(o)) {
 		cyre_put_u8(&o->b, '"');
 		o->j.comma = true;

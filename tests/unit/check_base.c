@@ -7,6 +7,54 @@
 #include "digest.h"
 #include "nstime.h"
 
+START_TEST(hexadecimal)
+{
+	static const uint8_t bytes[] = {0x00, 0x0f, 0xa9, 0xff};
+	struct cyre_buf b = {0};
+	char text[9];
+
+	cyre_to_hex(bytes, sizeof(bytes), text);
+	ck_assert_str_eq(text, "000fa9ff");
+	cyre_to_hex(bytes, 0, text);
+	ck_assert_str_eq(text, "");
+	cyre_put_hex(&b, cyre_slice(bytes, sizeof(bytes)));
+	ck_assert(
+		cyre_slice_eq(cyre_buf_slice(&b), cyre_slice_str("000fa9ff")));
+	cyre_buf_free(&b);
+}
+END_TEST
+
+static int by_bytes(const void *va, const void *vb)
+{
+	const struct cyre_slice *a = va, *b = vb;
+
+	return cyre_slice_compare(*a, *b);
+}
+
+START_TEST(sought)
+{
+	const struct cyre_slice sorted[] = {cyre_slice(NULL, 0),
+		cyre_slice_str("a"), cyre_slice_str("a"), cyre_slice_str("ab"),
+		cyre_slice_str("b\xff")};
+	static const struct {
+		const char *key;
+		size_t at;
+	} cases[] = {{"", 0}, {"A", 1}, {"a", 1}, {"aa", 3}, {"ab", 3},
+		{"b", 4}, {"b\xff", 4}, {"b\xff.", 5}, {"c", 5}};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct cyre_slice key = cyre_slice_str(cases[i].key);
+
+		ck_assert_uint_eq(
+			cyre_seek(&key, sorted, 5, sizeof(key), by_bytes),
+			cases[i].at);
+	}
+	ck_assert_uint_eq(
+		cyre_seek(&sorted[0], NULL, 0, sizeof(*sorted), by_bytes), 0);
+}
+END_TEST
+
 START_TEST(cursor_fails_once_and_stays_failed)
 {
 	static const uint8_t b[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
@@ -202,6 +250,8 @@ int main(void)
 	Suite *s = suite_create("base");
 	TCase *t = tcase_create("base");
 
+	tcase_add_test(t, hexadecimal);
+	tcase_add_test(t, sought);
 	tcase_add_test(t, cursor_fails_once_and_stays_failed);
 	tcase_add_test(t, slice_sub_rejects_what_wraps);
 	tcase_add_test(t, buffer_keeps_its_limit);

@@ -67,8 +67,8 @@ struct cyre_option {
 };
 
 /*
- * Parses argv. Common options go to `common`, the tool's own do as their table says.
- * What is left over is returned in argv[*ret_first] and on. --help and
+ * Parses argv. Common options go to `common`, the tool's own do as their table
+ * says. What is left over is returned in argv[*ret_first] and on. --help and
  * --version print and exit 0; bad usage exits 16.
  */
 void cyre_parse_options(int argc, char **argv, const char *tool,

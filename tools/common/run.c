@@ -146,7 +146,6 @@ bool cyre_tool_close(const char *tool, struct cyre_tool_outputs *out,
 	return ok;
 }
 
-/* Named or not, it must be there before anything is begun. */
 static bool exists(const char *root, const char *config, char path[4096])
 {
 	snprintf(path, 4096, "%s%s%s", root ? root : "",
@@ -154,6 +153,7 @@ static bool exists(const char *root, const char *config, char path[4096])
 	return access(path, F_OK) == 0;
 }
 
+/* Named or not, it must be there before anything is begun. */
 static void must_exist(const char *tool, const char *root, const char *config)
 {
 	char path[4096];

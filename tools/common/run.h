@@ -47,12 +47,12 @@ bool cyre_tool_open(const char *tool, const struct cyre_common_options *c,
 bool cyre_tool_close(const char *tool, struct cyre_tool_outputs *out,
 	bool complete, int status);
 
+/* The options name a server, or /etc/imapd.conf is there. */
+bool cyre_tool_has_place(const struct cyre_common_options *c);
 /*
  * How many servers the options name: one a --config. Complains and exits 16
  * when they name none and /etc/imapd.conf is not there.
  */
-/* The options name one, or /etc/imapd.conf is there. */
-bool cyre_tool_has_place(const struct cyre_common_options *c);
 size_t cyre_tool_places(const char *tool, const struct cyre_common_options *c);
 struct cyre_source_place cyre_tool_place(
 	const struct cyre_common_options *c, size_t i);

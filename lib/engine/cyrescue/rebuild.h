@@ -1,13 +1,13 @@
 /*
  * cyrescue/rebuild.h - bring lost metadata back
  *
- * The phases are discover, identify, survey, rebuild, databases. Of each mailbox a worker
- * reads the files, finds what is wrong, plans the new files; with `apply` it
- * puts them in place of the old ones, batches of mailboxes together, and looks
- * again. Message files are read and never written. When all are done mailboxes.db, the
- * quota and seen databases are held against them, and what disagrees is put
- * right, in this order (cyrescue/dbrebuild.h). Originals go to an undo
- * archive first (cyrescue/undo.h takes a rebuild back).
+ * The phases are discover, identify, survey, rebuild, databases. Of each
+ * mailbox a worker reads the files, finds what is wrong, plans the new files;
+ * with `apply` it puts them in place of the old ones, batches of mailboxes
+ * together, and looks again. Message files are read and never written. When all
+ * are done mailboxes.db, the quota and seen databases are held against them, and
+ * what disagrees is put right, in this order (cyrescue/dbrebuild.h). Originals
+ * go to an undo archive first (cyrescue/undo.h takes a rebuild back).
  *
  * Threads: one rebuild at a time per struct; it starts and ends its own
  * threads. Hooks are called from the thread that called cyre_rebuild().
