@@ -124,7 +124,8 @@ uint32_t cyre_later_add(struct cyre_mail_later *l, struct cyre_slice bytes)
 	if (l->n_sums == SUMS)
 		return 0;
 	l->sums[l->n_sums++].bytes = bytes;
-	if (bytes.p == l->contents.p + l->contents.n)
+	/* It stands in the room: there it stays. */
+	if (l->contents.p && bytes.p == l->contents.p + l->contents.n)
 		l->contents.n += bytes.n;
 	return l->n_sums;
 }

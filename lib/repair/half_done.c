@@ -141,7 +141,7 @@ static cyre_status restore(struct cyre_half_done *h, const struct place *p,
 	return st;
 }
 
-/* Those of this path, or NULL of this name. */
+/* Those of this path, of this name; NULL is any. */
 static cyre_status restore_all(struct cyre_half_done *h, const char *path,
 	const char *name, bool *ret_any, struct cyre_error *reterr)
 {
@@ -150,8 +150,8 @@ static cyre_status restore_all(struct cyre_half_done *h, const char *path,
 
 	for (i = 0; i < h->n && st == CYRE_OK; i++) {
 		const struct place *p = &h->places[i];
-		bool same = path ? strcmp(p->path, path) == 0
-				 : strcmp(p->mboxname, name) == 0;
+		bool same = (!path || strcmp(p->path, path) == 0) &&
+			(!name || strcmp(p->mboxname, name) == 0);
 
 		/* Of another path it is another worker's to look at. */
 		if (same && !p->looked_at)
