@@ -132,7 +132,7 @@ static cyre_status restore(struct cyre_half_done *h, const struct place *p,
 	struct cyre_undo_totals t;
 	cyre_status st = cyre_undo(h->paths[p->archive], &o, &t, reterr);
 
-	*ret_any |= t.restored || t.removed || t.moved;
+	*ret_any |= t.restored || t.removed || t.moved || t.directories;
 	/* Refused, without a file that says why: changed since. */
 	if (st == CYRE_EBUSY && t.refused)
 		st = CYRE_OK;
@@ -151,7 +151,7 @@ static cyre_status restore_all(struct cyre_half_done *h, const char *path,
 	for (i = 0; i < h->n && st == CYRE_OK; i++) {
 		const struct place *p = &h->places[i];
 		bool same = (!path || strcmp(p->path, path) == 0) &&
-			(!name || strcmp(p->mboxname, name) == 0);
+			    (!name || strcmp(p->mboxname, name) == 0);
 
 		/* Of another path it is another worker's to look at. */
 		if (same && !p->looked_at)

@@ -30,9 +30,9 @@ cyre_status cyre_half_done_read(const char *folder, struct cyre_half_done **ret,
 	struct cyre_error *reterr);
 /*
  * Puts back the mailbox that has this directory (absolute, by its real path).
- * The server must not run, or its locks are held. `ret_any`: files are not what
- * they were. CYRE_OK, also when there is nothing to do; CYRE_EBUSY: another run
- * is at work there; CYRE_EIO, CYRE_ENOMEM.
+ * The server must not run, or its locks are held. `ret_any`: files or
+ * directories are not what they were. CYRE_OK, also when there is nothing to do;
+ * CYRE_EBUSY: another run is at work there; CYRE_EIO, CYRE_ENOMEM.
  */
 cyre_status cyre_half_done_restore(struct cyre_half_done *h, const char *path,
 	bool *ret_any, struct cyre_error *reterr);

@@ -416,7 +416,8 @@ static void remove_dir(struct undo *u, const struct cyre_done *d)
 			      u->reterr) == CYRE_OK) {
 		if (cyre_dir_open(&u->opener, root, parent, &fd, u->reterr) ==
 			CYRE_OK) {
-			unlinkat(fd, slash ? slash + 1 : d->dir, AT_REMOVEDIR);
+			u->totals->directories += !unlinkat(
+				fd, slash ? slash + 1 : d->dir, AT_REMOVEDIR);
 			close(fd);
 		}
 		close(root);

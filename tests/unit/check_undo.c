@@ -228,6 +228,7 @@ static void restore(const char *box, bool *ret_any)
  * archive says that its run did not end. */
 START_TEST(half_done)
 {
+	char *anna = scratch_path(spool, "user/anna");
 	bool any;
 
 	scratch_put(spool, "user/anna/cyrus.index", "old index");
@@ -245,8 +246,9 @@ START_TEST(half_done)
 	restore("user/anna", &any);
 	ck_assert(any);
 	ck_assert(scratch_is(spool, "user/anna/cyrus.index", "old index"));
-	ck_assert_uint_eq(scratch_count(spool, "anna/cyrus.header"), 0);
-	ck_assert_uint_eq(scratch_count(spool, ".cyrescue-new."), 0);
+	ck_assert_uint_eq(scratch_count(anna, "cyrus.header"), 0);
+	ck_assert_uint_eq(scratch_count(anna, ".cyrescue-new."), 0);
+	free(anna);
 }
 END_TEST
 
@@ -266,6 +268,41 @@ START_TEST(half_done_and_changed)
 	ck_assert_str_eq(before, after);
 	free(before);
 	free(after);
+}
+END_TEST
+
+/* Killed before the first rename, when nothing but a directory was made: who
+ * listed it before must hear that it is gone. */
+START_TEST(half_done_directory)
+{
+	struct cyre_slice text = cyre_slice_str("new header");
+	struct cyre_apply_options o = {.run = "test", .undo_dir = undo_dir};
+	struct cyre_change c = {.kind = CYRE_CHANGE_WRITE,
+		.root = spool,
+		.dir = "user/carla",
+		.name = "cyrus.header",
+		.pieces = &text,
+		.n_pieces = 1,
+		.owner = {getuid(), getgid(), 0600}};
+	struct cyre_change_set set = {
+		.mboxname = "user.carla", .changes = &c, .n = 1};
+	char *user = scratch_path(spool, "user"), **paths;
+	char *file = scratch_path(user, "carla/cyrus.header");
+	struct cyre_error e;
+	size_t n;
+	bool any;
+
+	ck_assert_int_eq(cyre_apply(&o, &set, 1, &e), CYRE_OK);
+	ck_assert_int_eq(cyre_undo_list(undo_dir, &paths, &n, &e), CYRE_OK);
+	ck_assert_uint_eq(n, 2);
+	chmod(paths[0], 0600);
+	cyre_undo_list_free(paths, n);
+	ck_assert_int_eq(unlink(file), 0);
+	restore("user/carla", &any);
+	ck_assert(any);
+	ck_assert_uint_eq(scratch_count(user, "carla"), 0);
+	free(file);
+	free(user);
 }
 END_TEST
 
@@ -372,6 +409,7 @@ int main(void)
 	tcase_add_test(t, plain_tar_reads_it);
 	tcase_add_test(t, half_done);
 	tcase_add_test(t, half_done_and_changed);
+	tcase_add_test(t, half_done_directory);
 	tcase_add_test(t, looked_at_is_settled);
 	tcase_add_test(t, below_another_root);
 	tcase_add_test(t, parts);

@@ -54,6 +54,7 @@ struct cyre_undo_options {
 
 struct cyre_undo_totals {
 	uint64_t restored, removed, moved, nothing; /* files */
+	uint64_t directories; /* removed, which the run had made */
 	uint64_t refused; /* mailboxes with a file that was changed since */
 };
 
