@@ -133,10 +133,10 @@ cyre_status cyre_run_look(struct cyre_run *r, struct cyre_worker *w,
 	st = cyre_gather(&w->gatherer, m, c->userid, found);
 	if (st == CYRE_OK)
 		st = cyre_judge_metadata(&w->gatherer.ev, &o, found, ret);
-	if (st == CYRE_OK && r->cross) {
+	if (st == CYRE_OK && r->cross)
 		check_entry(r, c, ret, found);
+	if (st == CYRE_OK && (r->cross || r->charges))
 		cyre_quotas_check_root(r, c, ret, found);
-	}
 	if (st == CYRE_OK && level >= CYRE_LEVEL_GUID)
 		st = cyre_run_messages(r, w, ret, found);
 	if (st == CYRE_OK)

@@ -64,7 +64,8 @@ static cyre_status load_database(
 	struct cyre_run *r, const struct cyre_server_file *f)
 {
 	struct cyre_quotas *q = &r->quotas;
-	const struct cyre_db_entry *e;
+	const struct cyre_db_entry *e, *before = NULL;
+	enum cyre_severity worst = CYRE_SEV_NOTE;
 	struct cyre_quota_sum root;
 	struct cyre_db *db;
 	cyre_status st;
@@ -72,11 +73,18 @@ static cyre_status load_database(
 
 	q->file = f;
 	st = cyre_run_read_database(r, &r->workers[0], f, &q->found, &db);
+	cyre_findings_worst(&q->found, &worst);
+	q->whole = db && worst <= CYRE_SEV_STALE;
 	if (st != CYRE_OK || !db)
 		return st;
 	st = cyre_db_check_values(db, CYRE_DB_KIND_QUOTA, &q->found);
 	for (i = 0; i < cyre_db_count(db) && st == CYRE_OK; i++) {
 		e = cyre_db_at(db, i);
+		/* Of one key twice the surer stands first. */
+		if (e->trust == CYRE_DB_UNCOMMITTED ||
+			(before && cyre_slice_eq(before->key, e->key)))
+			continue;
+		before = e;
 		root = (struct cyre_quota_sum){.file = f};
 		root.read = cyre_quota_read(e->value, &root.says);
 		root.root = strndup((const char *)e->key.p, e->key.n);
@@ -109,8 +117,9 @@ cyre_status cyre_quotas_load(struct cyre_run *r)
 	const struct cyre_server_file *f;
 	cyre_status st;
 
-	if (!r->cross)
+	if (!r->cross && !r->charges)
 		return CYRE_OK;
+	r->quotas.whole = true;
 	f = cyre_quotas_file(r);
 	st = f ? load_database(r, f) : load_files(r);
 	if (st == CYRE_OK && r->quotas.n)
@@ -173,10 +182,12 @@ void cyre_quotas_check_root(const struct cyre_run *r,
 	char *text;
 
 	if (!c->name || !j->header_read || !j->header.magic_ok ||
-		r->confdir->fd < 0 || is_unknown(r, c))
+		r->confdir->fd < 0 || (r->cross && is_unknown(r, c)))
 		return;
 	root = named.n ? cyre_quotas_find(q, named) : NULL;
 	if (named.n && !root) {
+		if (!r->cross)
+			return;
 		text = strndup((const char *)named.p, named.n);
 		CYRE_FIND(found, .problem = CYRE_P_QUOTAROOT_MISSING,
 			.file = CYRE_FILE_HEADER, .text = text ? text : "");

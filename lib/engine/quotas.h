@@ -19,7 +19,8 @@ struct cyre_quota_sum *cyre_quotas_find(
 struct cyre_quota_sum *cyre_quotas_above(
 	const struct cyre_quotas *q, struct cyre_slice mboxname);
 
-/* Is the quota root of a mailbox one there is, and the right one? */
+/* Is the quota root of a mailbox one there is, and the right one? Without
+ * r->cross: of those there are, the right one? */
 void cyre_quotas_check_root(const struct cyre_run *r,
 	const struct cyre_candidate *c, const struct cyre_judgement *j,
 	struct cyre_findings *found);

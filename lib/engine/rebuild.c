@@ -232,6 +232,10 @@ static cyre_status read_databases(struct cyre_run *r)
 
 	if (st == CYRE_OK)
 		guess_versions(rb);
+	rb->recharges = r->quotas.whole && !rb->o->no_databases &&
+			r->o->select.shards <= 1 &&
+			!(rb->o->apply && rb->o->online &&
+				cyre_rebuild_server_runs(r, NULL));
 	/* No mailbox was judged yet: what was found is the server's, and no
 	 * database's. Nothing of it is repaired. */
 	rb->result.server_left =
@@ -289,7 +293,10 @@ cyre_status cyre_rebuild(const struct cyre_rebuild_options *o,
 	struct cyre_rebuild_result *ret, struct cyre_error *reterr)
 {
 	struct cyre_rebuild rb = {
-		.run = {.o = &o->scan, .error = reterr, .absentees = true},
+		.run = {.o = &o->scan,
+			.error = reterr,
+			.absentees = true,
+			.charges = true},
 		.o = o,
 		.now = o->scan.now,
 	};

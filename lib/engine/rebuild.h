@@ -75,7 +75,10 @@ struct cyre_rebuild {
 	char *real_root;                  /* of --root; NULL: none */
 	char *confdir;    /* as configured; NULL: none, and no databases */
 	bool server_runs; /* now that the mailboxes are done */
-	char **done;      /* names the journal has as done, sorted */
+	/* A mailbox may be charged to another quota root: which there are is
+	 * sure, and what they use is counted behind. */
+	bool recharges;
+	char **done; /* names the journal has as done, sorted */
 	size_t n_done, cap_done;
 	struct cyre_plan_list *plan; /* reviewed; NULL: none */
 	struct cyre_rebuild_box *boxes;

@@ -160,6 +160,13 @@ static bool is_to_rewrite(const struct phase *ph)
 	return false;
 }
 
+/* Usage; who lets mailboxes be charged to another root lets us count both. */
+static bool may_count(const struct cyre_rebuild *rb)
+{
+	return is_allowed(rb, CYRE_P_QUOTA_USED) ||
+	       (is_allowed(rb, CYRE_P_QUOTAROOT_OTHER) && rb->result.changed);
+}
+
 static struct cyre_dbrebuild_ask ask_for(
 	const struct phase *ph, enum cyre_dbrebuild_what what)
 {
@@ -170,7 +177,7 @@ static struct cyre_dbrebuild_ask ask_for(
 		ask.expected = cyre_plan_list_mailboxes(rb->plan);
 	ask.leave = what_to_leave(rb);
 	ask.rewrite = is_to_rewrite(ph);
-	ask.leave_usage = !is_allowed(rb, CYRE_P_QUOTA_USED);
+	ask.leave_usage = !may_count(rb);
 	ask.leave_roots = !is_allowed(rb, CYRE_P_QUOTAROOT_MISSING);
 	ask.leave_unreadable = !is_allowed(rb, CYRE_P_DB_UNKNOWN);
 	ask.leave_detached = !is_allowed(rb, CYRE_P_SEEN_DETACHED);
@@ -286,8 +293,7 @@ static bool is_due(const struct phase *ph, enum cyre_dbrebuild_what what)
 	if (is_wanted(ph, (enum cyre_target)what))
 		return true;
 	return what == CYRE_DBREBUILD_QUOTA && rb->o->apply &&
-	       ph->found.has_quota && rb->result.changed &&
-	       is_allowed(rb, CYRE_P_QUOTA_USED);
+	       ph->found.has_quota && rb->result.changed && may_count(rb);
 }
 
 /* Whom a mailbox is charged to, and whose read marks these are, a list says that

@@ -45,7 +45,6 @@ static enum cyre_target target_of_problem(enum cyre_problem p)
 	case CYRE_P_ENTRY_UIDVALIDITY_DISAGREES:
 		return CYRE_TARGET_MAILBOXES;
 	case CYRE_P_QUOTAROOT_MISSING:
-	case CYRE_P_QUOTAROOT_OTHER:
 		return CYRE_TARGET_QUOTA;
 	default:
 		return CYRE_TARGET_OTHER;

@@ -43,21 +43,6 @@ static cyre_status add_database(const struct cyre_run *r,
 	return only_ends(st);
 }
 
-static cyre_status add_roots(
-	const struct cyre_confdir *c, struct cyre_serverdb *db)
-{
-	size_t n, i;
-	const struct cyre_server_file *f =
-		cyre_confdir_all(c, CYRE_SERVER_QUOTA, &n);
-	cyre_status st = CYRE_OK;
-
-	for (i = 0; i < n && st == CYRE_OK; i++)
-		if (f[i].copy == CYRE_COPY_LIVE && f[i].owner)
-			st = cyre_serverdb_add_root(
-				db, cyre_slice_str(f[i].owner));
-	return st;
-}
-
 cyre_status cyre_outside_open(
 	const struct cyre_run *r, struct cyre_outside_files *ret)
 {
@@ -76,11 +61,6 @@ cyre_status cyre_outside_open(
 	if (st == CYRE_OK)
 		st = add_database(r, CYRE_SERVER_ANNOTATIONS, db,
 			cyre_serverdb_add_annotations);
-	if (st == CYRE_OK)
-		st = add_database(
-			r, CYRE_SERVER_QUOTAS, db, cyre_serverdb_add_quotas);
-	if (st == CYRE_OK)
-		st = add_roots(r->confdir, db);
 	cyre_serverdb_finish(db);
 	return st;
 }
@@ -409,8 +389,6 @@ static void get_server(const struct cyre_serverdb *db,
 	}
 	ret->has_annotations = db->has_annotations && (c->name || id);
 	ret->annotation_bytes = cyre_serverdb_annotation_bytes(db, c->name, id);
-	ret->has_roots = db->has_roots;
-	ret->quotaroot = cyre_serverdb_root(db, text(c->name));
 }
 
 static cyre_status get_marks(const struct cyre_run *r,

@@ -14,6 +14,7 @@
 #include "changes.h"
 #include "mboxlist.h"
 #include "pool.h"
+#include "quotas.h"
 
 #define LEVEL CYRE_LEVEL_SUMS /* of the look before and after */
 
@@ -135,6 +136,18 @@ static void hint_entry(
 	h->foldermodseq = e->foldermodseq;
 }
 
+static void hint_quotaroot(const struct cyre_rebuild *rb, const char *name,
+	struct cyre_plan_hints *h)
+{
+	const struct cyre_quotas *q = &rb->run.quotas;
+	const struct cyre_quota_sum *root =
+		name ? cyre_quotas_above(q, cyre_slice_str(name)) : NULL;
+
+	h->has_roots = q->n > 0;
+	h->quotaroot = text(root ? root->root : NULL);
+	h->recharges = rb->recharges;
+}
+
 static cyre_status make_plan(struct cyre_rebuild *rb, struct cyre_worker *w,
 	const struct cyre_candidate *c, const struct cyre_judgement *j,
 	struct cyre_rebuild_box *box)
@@ -159,6 +172,7 @@ static cyre_status make_plan(struct cyre_rebuild *rb, struct cyre_worker *w,
 	hints.uniqueid = text(c->mailbox->uniqueid);
 	if (c->entry)
 		hint_entry(c->entry, &hints);
+	hint_quotaroot(rb, c->name, &hints);
 	return cyre_plan_make(&w->gatherer.ev, j, &box->slot.found, &policy,
 		&hints, &reader, &box->plan);
 }

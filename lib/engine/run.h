@@ -94,6 +94,7 @@ struct cyre_quotas {
 	size_t n;
 	const struct cyre_server_file *file; /* quotas.db, if it has them */
 	struct cyre_findings found;          /* of quotas.db */
+	bool whole;   /* none was lost, and none came back, with damage of it */
 	bool counted; /* all mailboxes of the server were looked at */
 };
 
@@ -102,6 +103,7 @@ struct cyre_run {
 	struct cyre_conf *conf;
 	struct cyre_catalog *catalog;
 	bool cross;     /* databases are checked, and against the mailboxes */
+	bool charges;   /* … or of them the quota roots alone */
 	bool absentees; /* what mailboxes.db alone has is a candidate */
 	struct cyre_taker *taker;        /* NULL: findings go to the reports */
 	struct cyre_confdir *confdir;    /* after the first phase */

@@ -46,9 +46,6 @@ struct cyre_outside {
 	/* annotations.db could be read; those of the mailbox itself. */
 	bool has_annotations;
 	uint64_t annotation_bytes;
-	/* The quota roots are known; the one above the mailbox, if any. */
-	bool has_roots;
-	struct cyre_slice quotaroot;
 };
 
 #endif

@@ -41,6 +41,12 @@ struct cyre_plan_hints {
 	uint64_t uidvalidity, foldermodseq; /* mailboxes.db */
 	bool listed;         /* mailboxes.db has it, and not as a deleted one */
 	uint32_t generation; /* of a cache that is about to be replaced */
+	/* There are quota roots; the one above the mailbox, if any. */
+	bool has_roots;
+	struct cyre_slice quotaroot;
+	/* That is sure, and what is used is counted behind: the mailbox may be
+	 * charged to it, where its sound header says otherwise. */
+	bool recharges;
 };
 
 /* What is known of a message that was parsed, beside its cache record. */

@@ -3,7 +3,7 @@
  * the same evidence
  *
  * A header without damage stays byte for byte, unless a user flag that messages
- * have must get a name back. Else it is written from what is left of it, the
+ * have must get a name back, or the mailbox another quota root. Else it is written from what is left of it, the
  * place of the mailbox, and what is known from outside.
  *
  * Formats: docs/formats/header.md; what is taken from where: design.md 5.
@@ -207,6 +207,14 @@ static enum cyre_header_form form_of(const struct cyre_plan_work *w)
 		       : CYRE_HEADER_TEXT;
 }
 
+bool cyre_plan_recharges(const struct cyre_plan_work *w)
+{
+	static const enum cyre_problem other[] = {
+		CYRE_P_QUOTAROOT_OTHER, CYRE_PROBLEM_COUNT};
+
+	return w->hints->recharges && cyre_plan_has(w, other);
+}
+
 /* The root above the mailbox, where the header has none that can be right. */
 static void settle_quotaroot(struct cyre_plan_work *w, struct cyre_slice name)
 {
@@ -214,24 +222,14 @@ static void settle_quotaroot(struct cyre_plan_work *w, struct cyre_slice name)
 	bool fits = old.n && cyre_quotaroot_is_above(old, name);
 	bool none =
 		!old.n && w->header_salvage.quotaroot >= CYRE_TRUST_PLAUSIBLE;
-	char *before, *after;
 
-	if (!w->outside.has_roots || !name.n || fits || none ||
-		cyre_slice_eq(old, w->outside.quotaroot))
+	if (!w->hints->has_roots || !name.n ||
+		((fits || none) && !cyre_plan_recharges(w)) ||
+		cyre_slice_eq(old, w->hints->quotaroot))
 		return;
-	w->header.quotaroot = w->outside.quotaroot;
-	before = strndup(old.n ? (const char *)old.p : "", old.n);
-	after = strndup(w->header.quotaroot.n
-				? (const char *)w->header.quotaroot.p
-				: "",
-		w->header.quotaroot.n);
-	cyre_plan_note(w, &(struct cyre_repair){.file = CYRE_FILE_HEADER,
-				  .field = "quotaroot",
-				  .before = old.n ? before : NULL,
-				  .after = after,
-				  .origin = "quota roots"});
-	free(before);
-	free(after);
+	w->header.quotaroot = w->hints->quotaroot;
+	cyre_plan_note_text(
+		w, "quotaroot", old, w->header.quotaroot, "quota roots", NULL);
 }
 
 /* Read marks are kept by an id that has hash of the name and UIDVALIDITY; which
@@ -249,12 +247,16 @@ static void take_seen_id(struct cyre_plan_work *w, struct cyre_slice name)
 			"seen database");
 }
 
+static struct cyre_slice name_of(const struct cyre_plan_work *w)
+{
+	return w->ev->mboxname ? cyre_slice_str(w->ev->mboxname)
+			       : w->hints->mboxname;
+}
+
 static void fill_gaps(struct cyre_plan_work *w)
 {
-	struct cyre_slice name = text(w->ev->mboxname);
+	struct cyre_slice name = name_of(w);
 
-	if (!name.n)
-		name = w->hints->mboxname;
 	/* In the uuid layout the directory is the id (layout.md 5). */
 	if (w->ev->path_uniqueid) {
 		w->header.uniqueid = cyre_slice(NULL, 0);
@@ -324,7 +326,10 @@ cyre_status cyre_plan_header(struct cyre_plan_work *w)
 	if (!damaged) {
 		w->header = w->j->header;
 		settle_uidvalidity(w);
-		if (!name_flags(w)) {
+		if (cyre_plan_recharges(w))
+			settle_quotaroot(w, name_of(w));
+		if (!name_flags(w) && cyre_slice_eq(w->header.quotaroot,
+					      w->j->header.quotaroot)) {
 			cyre_put_slice(&w->header_bytes,
 				w->ev->meta[CYRE_FILE_HEADER].bytes);
 			return w->header_bytes.bad ? CYRE_ENOMEM : CYRE_OK;

@@ -110,6 +110,9 @@ void cyre_plan_tell(struct cyre_plan_work *w);
 /* Must the header be written again from what is left of it? */
 bool cyre_plan_header_is_damaged(const struct cyre_plan_work *w);
 
+/* Is it charged to another quota root than it should be, and that to repair? */
+bool cyre_plan_recharges(const struct cyre_plan_work *w);
+
 /* Something goes to the quarantine. `f`: of a message. CYRE_OK, CYRE_ENOMEM. */
 cyre_status cyre_plan_add_move(struct cyre_plan_work *w, enum cyre_file file,
 	const struct cyre_msgfile *f);

@@ -1,6 +1,6 @@
 /*
  * serverdb.c - see serverdb.h. Format: docs/formats/user-databases.md sections
- * 6, 7 and 9. Opens nothing.
+ * 6 and 9. Opens nothing.
  */
 #include "serverdb.h"
 
@@ -91,12 +91,6 @@ static cyre_status take_annotation(
 	return to->scope ? CYRE_OK : CYRE_ENOMEM;
 }
 
-static cyre_status take_root(
-	struct cyre_serverdb *db, const struct cyre_db_entry *e)
-{
-	return cyre_serverdb_add_root(db, e->key);
-}
-
 static cyre_status take_all(struct cyre_serverdb *db,
 	const struct cyre_db *from,
 	cyre_status (*take)(
@@ -133,31 +127,9 @@ cyre_status cyre_serverdb_add_annotations(
 	return st;
 }
 
-cyre_status cyre_serverdb_add_quotas(
-	struct cyre_serverdb *db, const struct cyre_db *from)
-{
-	return take_all(db, from, take_root);
-}
-
-cyre_status cyre_serverdb_add_root(
-	struct cyre_serverdb *db, struct cyre_slice root)
-{
-	char **to;
-
-	if (!root.n)
-		return CYRE_OK;
-	to = grow(
-		(void **)&db->roots, &db->n_roots, &db->cap_roots, sizeof(*to));
-	if (!to)
-		return CYRE_ENOMEM;
-	*to = copy(root);
-	db->has_roots = true;
-	return *to ? CYRE_OK : CYRE_ENOMEM;
-}
-
 /* ---- sorted, one item a key ---- */
 
-/* All three begin with a pointer to their key. */
+/* Both begin with a pointer to their key. */
 static int by_text(const void *va, const void *vb)
 {
 	return strcmp(*(const char *const *)va, *(const char *const *)vb);
@@ -205,8 +177,6 @@ void cyre_serverdb_finish(struct cyre_serverdb *db)
 	if (db->n_annotations)
 		qsort(db->annotations, db->n_annotations,
 			sizeof(*db->annotations), by_text);
-	if (db->n_roots)
-		qsort(db->roots, db->n_roots, sizeof(*db->roots), by_text);
 	merge_status(db);
 	merge_annotations(db);
 }
@@ -219,11 +189,8 @@ void cyre_serverdb_free(struct cyre_serverdb *db)
 		free(db->status[i].mboxname);
 	for (i = 0; i < db->n_annotations; i++)
 		free(db->annotations[i].scope);
-	for (i = 0; i < db->n_roots; i++)
-		free(db->roots[i]);
 	free(db->status);
 	free(db->annotations);
-	free(db->roots);
 	*db = (struct cyre_serverdb){0};
 }
 
@@ -254,36 +221,4 @@ uint64_t cyre_serverdb_annotation_bytes(const struct cyre_serverdb *db,
 	/* 3.6 writes new ones by id, and leaves the old ones where
 	 * `ctl_cyrusdb -r` has not run since. */
 	return bytes_of(db, mboxname) + bytes_of(db, uniqueid);
-}
-
-static bool has_root(const struct cyre_serverdb *db, const char *name)
-{
-	return db->n_roots && bsearch(&name, db->roots, db->n_roots,
-				      sizeof(*db->roots), by_text);
-}
-
-/* The mailbox itself, then what is above it, then the domain (`dom!`). */
-struct cyre_slice cyre_serverdb_root(
-	const struct cyre_serverdb *db, struct cyre_slice mboxname)
-{
-	struct cyre_name parts = cyre_name_split(mboxname);
-	size_t domain = mboxname.n - parts.local.n, n = mboxname.n;
-	struct cyre_slice ret = {NULL, 0};
-	char *name = malloc(n + 1);
-
-	if (name && n)
-		memcpy(name, mboxname.p, n);
-	while (name && n) {
-		name[n] = '\0';
-		if (has_root(db, name)) {
-			ret = cyre_slice(mboxname.p, n);
-			break;
-		}
-		if (n == domain)
-			break;
-		for (n--; n > domain && name[n] != '.'; n--)
-			;
-	}
-	free(name);
-	return ret;
 }

@@ -1,9 +1,9 @@
 /*
  * serverdb.h - what the databases of the whole server say of a mailbox
  *
- * statuscache.db, annotations.db and the quota roots, reduced to a few numbers
- * a mailbox: evidence where its own files are lost. What was salvaged from a
- * damaged database counts, unless its transaction never ended.
+ * statuscache.db and annotations.db, reduced to a few numbers a mailbox:
+ * evidence where its own files are lost. What was salvaged from a damaged
+ * database counts, unless its transaction never ended.
  *
  * Add the databases, finish, then ask. Threads: read-only after
  * cyre_serverdb_finish(); share it freely.
@@ -35,9 +35,6 @@ struct cyre_serverdb {
 	struct cyre_serverdb_annotations *annotations; /* by scope */
 	size_t n_annotations, cap_annotations;
 	bool has_annotations; /* annotations.db could be read */
-	char **roots;         /* internal names, sorted */
-	size_t n_roots, cap_roots;
-	bool has_roots; /* at least one could be seen */
 	/* The first release that writes such entries: the server is no older.
 	 * 0: there are none. */
 	cyre_release since;
@@ -48,12 +45,6 @@ cyre_status cyre_serverdb_add_status(
 	struct cyre_serverdb *db, const struct cyre_db *from);
 cyre_status cyre_serverdb_add_annotations(
 	struct cyre_serverdb *db, const struct cyre_db *from);
-/* quotas.db: its keys are the roots. */
-cyre_status cyre_serverdb_add_quotas(
-	struct cyre_serverdb *db, const struct cyre_db *from);
-/* The name of a quotalegacy file. CYRE_OK, CYRE_ENOMEM. */
-cyre_status cyre_serverdb_add_root(
-	struct cyre_serverdb *db, struct cyre_slice root);
 void cyre_serverdb_finish(struct cyre_serverdb *db);
 void cyre_serverdb_free(struct cyre_serverdb *db);
 
@@ -63,8 +54,5 @@ const struct cyre_serverdb_status *cyre_serverdb_find_status(
 /* By uniqueid or name, either may be NULL; 0: there are none. */
 uint64_t cyre_serverdb_annotation_bytes(const struct cyre_serverdb *db,
 	const char *mboxname, const char *uniqueid);
-/* The longest root that is the mailbox or above it; empty: there is none. */
-struct cyre_slice cyre_serverdb_root(
-	const struct cyre_serverdb *db, struct cyre_slice mboxname);
 
 #endif

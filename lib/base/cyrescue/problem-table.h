@@ -225,7 +225,7 @@
 	X(QUOTAROOT_OTHER, "MB-029", "quota-root-disagrees", STALE, RULE, \
 	  "it should be charged to the quota root $t", \
 	  "The mailbox is charged to another quota, or to none.", \
-	  "The longest quota root above the mailbox is taken: quota -f.")
+	  "The longest quota root above the mailbox is taken, as quota -f does, and what is used counted again.")
 
 /* ---- cyrus.header (docs/formats/header.md section 7) ---- */
 #define CYRE_PROBLEMS_HD(X) \
