@@ -228,10 +228,14 @@ static void guess_versions(struct cyre_rebuild *rb)
 static cyre_status read_databases(struct cyre_run *r)
 {
 	struct cyre_rebuild *rb = (struct cyre_rebuild *)r;
+	enum cyre_severity worst = CYRE_SEV_NOTE;
 	cyre_status st = cyre_outside_open(r, &rb->outside);
 
 	if (st == CYRE_OK)
 		guess_versions(rb);
+	/* A damaged list may call a mailbox as it was called once. */
+	cyre_findings_worst(&r->list_found, &worst);
+	r->charges = worst <= CYRE_SEV_STALE;
 	rb->recharges = r->quotas.whole && !rb->o->no_databases &&
 			r->o->select.shards <= 1 &&
 			!(rb->o->apply && rb->o->online &&

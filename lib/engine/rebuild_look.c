@@ -69,11 +69,15 @@ static cyre_status take_mailbox(
 	size_t i;
 
 	for (i = 0; i < found->n; i++) {
-		enum cyre_target t = target_of_problem(found->items[i].problem);
+		enum cyre_problem p = found->items[i].problem;
+		enum cyre_target t = target_of_problem(p);
 
+		/* Of the mailbox's own files, if they were held against it. */
+		if (p == CYRE_P_QUOTAROOT_OTHER && !l->rb->run.charges)
+			t = CYRE_TARGET_QUOTA;
 		if (t == CYRE_TARGET_OTHER)
 			continue;
-		l->ret->n[t][found->items[i].problem]++;
+		l->ret->n[t][p]++;
 		cyre_find(&own, &found->items[i]);
 	}
 	for (i = 0; own.n && l->tell && i < o->n_reports; i++)
