@@ -371,48 +371,11 @@ static void show_item(void *payload, const struct cyre_undo_item *item)
 {
 	const struct rebuild_tool *t = payload;
 
-	if (t->common.quiet)
+	if (t->common.quiet && item->action != CYRE_UNDO_CHANGED)
 		return;
 	printf("%s%s\t%s\t%s\n", item->refused ? "refused: " : "",
 		cyre_undo_action_name(item->action),
 		item->mboxname ? item->mboxname : "-", item->path);
-}
-
-static cyre_status undo_one(struct rebuild_tool *t, const char *archive,
-	struct cyre_undo_totals *sum, struct cyre_error *reterr)
-{
-	struct cyre_undo_options o = {.dry_run = t->dry_run,
-		.force = t->force,
-		.root = t->common.root,
-		.item = show_item,
-		.payload = t};
-	struct cyre_undo_totals n = {0};
-	cyre_status st = cyre_undo(archive, &o, &n, reterr);
-
-	sum->restored += n.restored;
-	sum->removed += n.removed;
-	sum->moved += n.moved;
-	sum->nothing += n.nothing;
-	sum->refused += n.refused;
-	return st;
-}
-
-/* All archives of a folder, newest first; a refused mailbox ends it there: what
- * is older would be put below what is newer. */
-static cyre_status undo_folder(struct rebuild_tool *t,
-	struct cyre_undo_totals *sum, struct cyre_error *reterr)
-{
-	char **archives;
-	cyre_status st;
-	size_t n, i;
-
-	st = cyre_undo_list(t->undo, &archives, &n, reterr);
-	if (st != CYRE_OK)
-		return st;
-	for (i = 0; i < n && st == CYRE_OK; i++)
-		st = undo_one(t, archives[i], sum, reterr);
-	cyre_undo_list_free(archives, n);
-	return st;
 }
 
 /* The configdirectory that has this archive or folder of archives: that of a
@@ -454,6 +417,11 @@ static cyre_status look_for_server(
 
 static int undo(struct rebuild_tool *t)
 {
+	struct cyre_undo_options o = {.dry_run = t->dry_run,
+		.force = t->force,
+		.root = t->common.root,
+		.item = show_item,
+		.payload = t};
 	struct cyre_undo_totals n = {0};
 	struct cyre_error err = {0};
 	struct stat sb;
@@ -465,17 +433,16 @@ static int undo(struct rebuild_tool *t)
 		return EXIT_NOT_DONE;
 	}
 	if (stat(t->undo, &sb) == 0 && S_ISDIR(sb.st_mode))
-		st = undo_folder(t, &n, &err);
+		st = cyre_undo_folder(t->undo, &o, &n, &err);
 	else
-		st = undo_one(t, t->undo, &n, &err);
+		st = cyre_undo(t->undo, &o, &n, &err);
 	printf("%" PRIu64 " restored, %" PRIu64 " removed, %" PRIu64
-	       " moved back, %" PRIu64 " as they were, %" PRIu64
-	       " mailboxes refused%s\n",
+	       " moved back, %" PRIu64 " as they were, %" PRIu64 " refused%s\n",
 		n.restored, n.removed, n.moved, n.nothing, n.refused,
 		t->dry_run ? " (dry run: nothing was done)" : "");
 	if (st == CYRE_OK)
 		return EXIT_CLEAN;
-	if (st == CYRE_EBUSY)
+	if (st == CYRE_EBUSY && n.refused)
 		return EXIT_PROBLEMS;
 	cyre_tool_explain(TOOL, st, &err);
 	return EXIT_NOT_DONE;

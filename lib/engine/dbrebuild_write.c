@@ -279,7 +279,7 @@ cyre_status cyre_dbrebuild_apply(
 	struct cyre_dbrebuild *d, struct cyre_db_target *targets, size_t n)
 {
 	struct cyre_change *changes = calloc(n + 1, sizeof(*changes));
-	struct cyre_change_set set = {.changes = changes};
+	struct cyre_change_set set = {.changes = changes, .apart = true};
 	struct cyre_buf key = {0};
 	cyre_status st;
 	size_t i;

@@ -175,6 +175,7 @@ static struct cyre_done done_of(
 	const struct cyre_change *c = s->c;
 	struct cyre_done d = {.kind = kinds[c->kind],
 		.mboxname = job->set->mboxname,
+		.apart = job->set->apart,
 		.root = c->root,
 		.dir = c->dir,
 		.name = c->name,
@@ -195,6 +196,7 @@ static void list_changes(struct batch *b, const struct cyre_job *job)
 	for (i = 0; i < job->n_made; i++) {
 		struct cyre_done d = {.kind = CYRE_DONE_MKDIR,
 			.mboxname = job->set->mboxname,
+			.apart = job->set->apart,
 			.root = job->made[i].root,
 			.dir = job->made[i].dir};
 

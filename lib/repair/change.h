@@ -51,9 +51,12 @@ struct cyre_change {
 	const char *to_dir, *to_name;
 };
 
-/* One mailbox. All of it is done, or nothing. */
+/* One mailbox, or one kind of database. All of it is done, or nothing. */
 struct cyre_change_set {
 	const char *mboxname; /* for journal and archive */
+	/* Its files do not need each other: an undo takes each back that nobody
+	 * changed since, whatever became of the others. */
+	bool apart;
 	const struct cyre_change *changes;
 	size_t n;
 	/* Filled by cyre_apply(). */

@@ -70,6 +70,10 @@ void cyre_changes_put(struct cyre_buf *b, const struct cyre_done *d)
 	cyre_json_begin(&j, '{');
 	cyre_json_member(&j, "kind", kinds[d->kind]);
 	cyre_json_member(&j, "mboxname", d->mboxname);
+	if (d->apart) {
+		cyre_json_key(&j, "apart");
+		cyre_json_bool(&j, true);
+	}
 	put_member(&j, "root", d->root);
 	put_member(&j, "dir", d->dir);
 	put_member(&j, "name", d->name);
@@ -242,6 +246,7 @@ static cyre_status get_done(const json_t *o, struct cyre_done *d)
 			o, "before_size", "before_sha256", &d->before);
 	if (st == CYRE_OK)
 		st = get_identity(o, "after_size", "after_sha256", &d->after);
+	d->apart = json_is_true(json_object_get(o, "apart"));
 	if (json_is_true(json_object_get(o, "before_other")))
 		d->before =
 			(struct cyre_identity){.exists = true, .other = true};

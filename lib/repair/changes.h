@@ -7,6 +7,7 @@
  *
  *   kind	write, remove, move or mkdir
  *   mboxname	for people
+ *   apart	true: the file is whole without the others of this mboxname
  *   root, dir, name	the place, every byte outside A-Z a-z 0-9 - . _ / as
  *		%XX: names are bytes, and an undo must find them again
  *   to_dir, to_name	of a move
@@ -38,6 +39,7 @@ enum cyre_done_kind {
 struct cyre_done {
 	enum cyre_done_kind kind;
 	const char *mboxname, *root, *dir, *name, *to_dir, *to_name;
+	bool apart;
 	struct cyre_identity before, after;
 };
 

@@ -9,7 +9,6 @@
  */
 #include <cyrescue/undo.h>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "fail.h"
 #include "identity.h"
 #include "undo_archive.h"
+#include "undo_refused.h"
 
 #define NONE SIZE_MAX
 
@@ -44,6 +44,7 @@ struct undo {
 	size_t n_dirs, next; /* next: item whose member may come */
 	struct cyre_opener opener;
 	struct cyre_hasher *hasher;
+	struct cyre_undo_refused *refused; /* NULL: nobody wants to know */
 	struct cyre_undo_totals *totals;
 	struct cyre_error *reterr;
 };
@@ -277,30 +278,48 @@ static bool is_asked_for(const struct undo *u, struct item *it)
 	return !it->left;
 }
 
+/* Behind the last change that is undone with this one, or not at all. What a
+ * kill left is put back as the rebuild was to write it: as a whole. */
+static size_t end_of_group(const struct undo *u, size_t from)
+{
+	size_t to = from + 1;
+
+	if (u->items[from].d->apart && !u->o->half_done)
+		return to;
+	while (to < u->changes.n &&
+		same_mailbox(&u->items[from], &u->items[to]))
+		to++;
+	return to;
+}
+
 /* A mailbox of which one file was changed since is left alone altogether; so is
  * one that is done, where only those are wanted that are not. */
-static void refuse(struct undo *u)
+static cyre_status refuse(struct undo *u)
 {
-	size_t i, from, to, n = u->changes.n;
+	cyre_status st = CYRE_OK;
+	size_t i, from, to;
 
-	for (from = 0; from < n; from = to) {
+	for (from = 0; st == CYRE_OK && from < u->changes.n; from = to) {
 		bool changed = false, done = u->o->half_done;
 
-		for (to = from;
-			to < n && same_mailbox(&u->items[from], &u->items[to]);
-			to++) {
-			const struct item *it = &u->items[to];
+		to = end_of_group(u, from);
+		for (i = from; i < to; i++) {
+			const struct item *it = &u->items[i];
 
-			changed |= it->action == CYRE_UNDO_CHANGED;
+			changed |= it->action == CYRE_UNDO_CHANGED ||
+				   cyre_undo_was_refused(u->refused, it->d);
 			if (it->d->kind != CYRE_DONE_MKDIR)
 				done &= !it->old;
 		}
-		for (i = from; changed && i < to; i++)
+		for (i = from; changed && st == CYRE_OK && i < to; i++) {
 			u->items[i].refused = true;
+			st = cyre_undo_note_refused(u->refused, u->items[i].d);
+		}
 		for (i = from; !changed && done && i < to; i++)
 			u->items[i].action = CYRE_UNDO_NOTHING;
 		u->totals->refused += changed;
 	}
+	return st;
 }
 
 static void tell(struct undo *u)
@@ -501,18 +520,22 @@ static cyre_status run(struct undo *u, const char *archive)
 			st = judge(u, &u->items[i]);
 	if (st != CYRE_OK)
 		return st;
-	refuse(u);
+	st = refuse(u);
+	if (st != CYRE_OK)
+		return st;
 	tell(u);
 	if (!u->o->dry_run)
 		st = restore(u);
 	return st == CYRE_OK && u->totals->refused ? CYRE_EBUSY : st;
 }
 
-cyre_status cyre_undo(const char *archive, const struct cyre_undo_options *o,
+cyre_status cyre_undo_below(const char *archive,
+	const struct cyre_undo_options *o, struct cyre_undo_refused *refused,
 	struct cyre_undo_totals *ret, struct cyre_error *reterr)
 {
 	struct cyre_error error = {0};
-	struct undo u = {.o = o, .totals = ret, .reterr = &error};
+	struct undo u = {
+		.o = o, .refused = refused, .totals = ret, .reterr = &error};
 	cyre_status st;
 	size_t i;
 
@@ -531,58 +554,8 @@ cyre_status cyre_undo(const char *archive, const struct cyre_undo_options *o,
 	return st;
 }
 
-static bool is_archive(const char *name)
+cyre_status cyre_undo(const char *archive, const struct cyre_undo_options *o,
+	struct cyre_undo_totals *ret, struct cyre_error *reterr)
 {
-	size_t n = strlen(name), end = strlen(".tar.zst");
-
-	return !strncmp(name, "undo-", 5) && n > end &&
-	       !strcmp(name + n - end, ".tar.zst");
-}
-
-static int newest_first(const void *a, const void *b)
-{
-	return -strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-cyre_status cyre_undo_list(const char *folder, char ***ret_paths, size_t *ret_n,
-	struct cyre_error *reterr)
-{
-	DIR *d = opendir(folder);
-	struct dirent *e;
-	char **paths = NULL;
-	size_t n = 0;
-	cyre_status st = CYRE_OK;
-
-	if (!d)
-		return cyre_sys_fail(reterr, "open", folder);
-	while (st == CYRE_OK && (e = readdir(d))) {
-		char **p;
-
-		if (!is_archive(e->d_name))
-			continue;
-		p = realloc(paths, (n + 1) * sizeof(*p));
-		if (p)
-			paths = p;
-		if (!p || asprintf(&paths[n], "%s/%s", folder, e->d_name) < 0)
-			st = CYRE_ENOMEM;
-		else
-			n++;
-	}
-	closedir(d);
-	if (st != CYRE_OK) {
-		cyre_undo_list_free(paths, n);
-		return st;
-	}
-	if (n)
-		qsort(paths, n, sizeof(*paths), newest_first);
-	*ret_paths = paths;
-	*ret_n = n;
-	return CYRE_OK;
-}
-
-void cyre_undo_list_free(char **paths, size_t n)
-{
-	while (n)
-		free(paths[--n]);
-	free(paths);
+	return cyre_undo_below(archive, o, NULL, ret, reterr);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# --undo: what it tells, what it refuses, its exit status, and archives of a
+# --undo: what it tells, what it refuses, and that it refuses nothing else, its exit status, and archives of a
 # server that is mounted somewhere else than it was when it was rebuilt.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -25,7 +25,6 @@ damage
 snapshot "$TREE" >"$WORK/damaged"
 run 1 cyrrebuild -C "$TREE/imapd.conf" --offline --apply -j1
 snapshot "$TREE" >"$WORK/rebuilt"
-archive=$(find "$undo" -name '*.tar.zst' | sort | tail -n 1)
 
 # A dry run tells all and does nothing.
 run 0 cyrrebuild --offline --undo "$undo" -n
@@ -39,22 +38,47 @@ cp -p "$anna/cyrus.index" "$WORK/index"
 printf x >>"$anna/cyrus.index"
 snapshot "$TREE" >"$WORK/changed"
 for n in -n ''; do
-    status=0
-    # The archives of the others are undone until one is refused.
-    for a in $(find "$undo" -name '*.tar.zst' | sort -r); do
-        cyrrebuild --offline --undo "$a" $n >"$WORK/out" || status=$?
-        [ $status -eq 0 ] || break
-    done
-    [ $status -eq 4 ] || fail "exit status $status"
+    run 4 cyrrebuild --offline --undo "$undo" $n
     has "$WORK/out" '^refused: changed	user\.anna	.*/cyrus\.index$'
-    has "$WORK/out" '1 mailboxes refused'
+    has "$WORK/out" ' 1 refused'
     cmp -s <(cat "$WORK/index" - <<<x | head -c -1) "$anna/cyrus.index" ||
         fail "a file that was changed is gone"
 done
+# The others are what they were before the rebuild.
+grep -vF "${anna##*/}" "$WORK/damaged" |
+    diff - <(snapshot "$TREE" | grep -vF "${anna##*/}") ||
+    fail "the other mailboxes were not undone"
+# Quiet is not about those.
+run 4 cyrrebuild --offline --undo "$undo" -q
+has "$WORK/out" '^refused: changed	user\.anna	'
 run 0 cyrrebuild --offline --undo "$undo" --force -q
 snapshot "$TREE" | diff "$WORK/damaged" - || fail "not the originals"
 run 0 cyrrebuild --offline --undo "$undo"
 has "$WORK/out" '^0 restored, 0 removed, 0 moved back, [1-9]'
+
+# Of databases each file stands for itself: mail came in for one quota root.
+rm -r "$undo"
+for root in a/user.anna f/user.fritz; do
+    cp -p "$TREE/conf/quota/$root" "$WORK/${root#*/}"
+    sed -i -E 's/S \([0-9]+/S (7/' "$TREE/conf/quota/$root"
+done
+cp -p "$TREE/conf/quota/f/user.fritz" "$WORK/fritz"
+run 1 cyrrebuild -C "$TREE/imapd.conf" --offline --apply
+cmp "$TREE/conf/quota/a/user.anna" "$WORK/user.anna"
+sed -i -E 's/S \([0-9]+/S (12345/' "$TREE/conf/quota/a/user.anna"
+cp -p "$TREE/conf/quota/a/user.anna" "$WORK/anna"
+run 4 cyrrebuild --offline --undo "$undo" -q
+has "$WORK/out" '^refused: changed	.*/conf//quota/	.*/conf/quota/a/user\.anna$'
+[ "$(grep -c ^refused "$WORK/out")" -eq 1 ] || fail "another one was refused"
+cmp "$TREE/conf/quota/a/user.anna" "$WORK/anna" || fail "new mail is not counted"
+cmp "$TREE/conf/quota/f/user.fritz" "$WORK/fritz" || fail "the other was not undone"
+snapshot "$TREE" | diff "$WORK/damaged" - || fail "mailboxes were not undone"
+cp -p "$WORK/user.anna" "$TREE/conf/quota/a"
+cp -p "$WORK/user.fritz" "$TREE/conf/quota/f"
+rm -r "$undo"
+run 1 cyrrebuild -C "$TREE/imapd.conf" --offline --apply -j1
+archive=$(find "$undo" -name '*.tar.zst' | sort | tail -n 1)
+run 0 cyrrebuild --offline --undo "$undo" -q
 
 # A server that runs: found by the archive's place, or by imapd.conf.
 echo "master_pid_file: $WORK/master.pid" >>"$TREE/imapd.conf"

@@ -176,6 +176,119 @@ START_TEST(changed_since_is_refused)
 }
 END_TEST
 
+/* Writes one file of a set of its own, in an archive of its own. */
+static void apply_one(const char *mboxname, const char *dir, const char *name,
+	const char *bytes, bool apart)
+{
+	struct cyre_apply_options o = {.run = "later", .undo_dir = undo_dir};
+	struct cyre_slice text = cyre_slice_str(bytes);
+	struct cyre_change c = {.kind = CYRE_CHANGE_WRITE,
+		.root = spool,
+		.dir = dir,
+		.name = name,
+		.before = scratch_identity(spool, dir, name),
+		.pieces = &text,
+		.n_pieces = 1,
+		.owner = {getuid(), getgid(), 0600}};
+	struct cyre_change_set set = {
+		.mboxname = mboxname, .apart = apart, .changes = &c, .n = 1};
+	struct cyre_error e;
+
+	ck_assert_int_eq(cyre_apply(&o, &set, 1, &e), CYRE_OK);
+}
+
+/* A mailbox refused in one archive would get older files below newer ones; the
+ * others are no reason to leave a customer as he was. */
+START_TEST(folder_goes_on_and_mixes_nothing)
+{
+	struct told told = {0};
+	struct cyre_undo_options o = {.item = tell, .payload = &told};
+	struct cyre_undo_totals t;
+	struct cyre_error e;
+	char *after;
+
+	apply_one("user/anna", "user/anna", "cyrus.index", "second", false);
+	scratch_put(spool, "user/anna/cyrus.index", "with new mail");
+	ck_assert_int_eq(cyre_undo_folder(undo_dir, &o, &t, &e), CYRE_EBUSY);
+	/* In both archives: the header is what the first rebuild left. */
+	ck_assert_uint_eq(t.refused, 2);
+	ck_assert_uint_eq(told.refused, 3);
+	ck_assert(scratch_is(spool, "user/anna/cyrus.index", "with new mail"));
+	ck_assert(scratch_is(spool, "user/anna/cyrus.header", "new header"));
+	ck_assert(scratch_is(spool, "user/berta/cyrus.index", "old index"));
+	ck_assert(scratch_is(spool, "user/berta/cyrus.header", NULL));
+
+	o.force = true;
+	ck_assert_int_eq(cyre_undo_folder(undo_dir, &o, &t, &e), CYRE_OK);
+	after = scratch_state(spool);
+	ck_assert_str_eq(original, after);
+	free(after);
+}
+END_TEST
+
+/* One quota root is charged with new mail: the limits of all the others are
+ * nobody's reason to stay as they are. */
+START_TEST(files_that_stand_apart)
+{
+	struct told told = {0};
+	struct cyre_undo_options o = {.item = tell, .payload = &told};
+	struct cyre_apply_options a = {.run = "quota", .undo_dir = undo_dir};
+	const char *const names[] = {"user.anna", "user.berta", "user.carla"};
+	struct cyre_slice text = cyre_slice_str("counted");
+	struct cyre_change c[3];
+	struct cyre_change_set set = {
+		.mboxname = "//quota/", .apart = true, .changes = c, .n = 3};
+	struct cyre_undo_totals t;
+	struct cyre_error e;
+	size_t i;
+
+	scratch_put(spool, "quota/user.anna", "wrong");
+	scratch_put(spool, "quota/user.berta", "wrong");
+	for (i = 0; i < 3; i++)
+		c[i] = (struct cyre_change){.kind = CYRE_CHANGE_WRITE,
+			.root = spool,
+			.dir = "quota",
+			.name = names[i],
+			.before = scratch_identity(spool, "quota", names[i]),
+			.pieces = &text,
+			.n_pieces = 1,
+			.owner = {getuid(), getgid(), 0600}};
+	ck_assert_int_eq(cyre_apply(&a, &set, 1, &e), CYRE_OK);
+	scratch_put(spool, "quota/user.anna", "with new mail");
+	ck_assert_int_eq(cyre_undo_folder(undo_dir, &o, &t, &e), CYRE_EBUSY);
+	ck_assert_uint_eq(t.refused, 1);
+	ck_assert_uint_eq(told.refused, 1);
+	ck_assert_uint_eq(told.changed, 1);
+	ck_assert(scratch_is(spool, "quota/user.anna", "with new mail"));
+	ck_assert(scratch_is(spool, "quota/user.berta", "wrong"));
+	ck_assert(scratch_is(spool, "quota/user.carla", NULL));
+	ck_assert(scratch_is(spool, "user/berta/cyrus.index", "old index"));
+}
+END_TEST
+
+/* … and the older count of that one is not put below it. */
+START_TEST(apart_and_refused_in_a_newer_one)
+{
+	struct cyre_undo_options o = {0};
+	struct cyre_undo_totals t;
+	struct cyre_error e;
+
+	scratch_put(spool, "quota/user.anna", "wrong");
+	apply_one("//quota/", "quota", "user.anna", "counted", true);
+	apply_one("//quota/", "quota", "user.anna", "counted twice", true);
+	apply_one("//quota/", "quota", "user.berta", "counted", true);
+	/* By chance what the first count made. */
+	scratch_put(spool, "quota/user.anna", "counted");
+	ck_assert_int_eq(cyre_undo_folder(undo_dir, &o, &t, &e), CYRE_OK);
+	ck_assert(scratch_is(spool, "quota/user.anna", "wrong"));
+	scratch_put(spool, "quota/user.anna", "with new mail");
+	ck_assert_int_eq(cyre_undo_folder(undo_dir, &o, &t, &e), CYRE_EBUSY);
+	ck_assert_uint_eq(t.refused, 2);
+	ck_assert(scratch_is(spool, "quota/user.anna", "with new mail"));
+	ck_assert(scratch_is(spool, "quota/user.berta", NULL));
+}
+END_TEST
+
 START_TEST(dry_run_tells_all)
 {
 	struct told told = {0};
@@ -405,6 +518,9 @@ int main(void)
 	tcase_add_test(t, cut_at_every_length);
 	tcase_add_test(t, every_bit_flipped);
 	tcase_add_test(t, changed_since_is_refused);
+	tcase_add_test(t, folder_goes_on_and_mixes_nothing);
+	tcase_add_test(t, files_that_stand_apart);
+	tcase_add_test(t, apart_and_refused_in_a_newer_one);
 	tcase_add_test(t, dry_run_tells_all);
 	tcase_add_test(t, plain_tar_reads_it);
 	tcase_add_test(t, half_done);

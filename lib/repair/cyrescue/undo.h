@@ -4,6 +4,7 @@
  * An archive is tested whole before anything is touched. A mailbox is put back
  * when each of its files is what the rebuild left, or already what it was
  * before; one that was changed since (mail came in) is refused, unless forced.
+ * Of databases each file stands for itself: a user's seen state, a quota root.
  * Done twice it does nothing the second time; killed, it is run again.
  *
  * Threads: one undo an archive at a time; it starts none.
@@ -55,7 +56,8 @@ struct cyre_undo_options {
 struct cyre_undo_totals {
 	uint64_t restored, removed, moved, nothing; /* files */
 	uint64_t directories; /* removed, which the run had made */
-	uint64_t refused; /* mailboxes with a file that was changed since */
+	uint64_t refused; /* mailboxes with a file that was changed since, and
+			   * such files of databases */
 };
 
 /*
@@ -68,6 +70,15 @@ struct cyre_undo_totals {
  * run it again when the cause is gone. `ret` is filled in any case.
  */
 CYRE_API cyre_status cyre_undo(const char *archive,
+	const struct cyre_undo_options *o, struct cyre_undo_totals *ret,
+	struct cyre_error *reterr);
+
+/*
+ * Undoes all archives of a folder, the newest first. What is refused in one is
+ * left in those before it, too; the others go on. The same, for the first
+ * archive that could not be undone; CYRE_EBUSY when any had to refuse.
+ */
+CYRE_API cyre_status cyre_undo_folder(const char *folder,
 	const struct cyre_undo_options *o, struct cyre_undo_totals *ret,
 	struct cyre_error *reterr);
 
