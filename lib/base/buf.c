@@ -44,19 +44,6 @@ bool cyre_buf_room(struct cyre_buf *b, size_t n)
 	return true;
 }
 
-void cyre_put(struct cyre_buf *b, const void *p, size_t n)
-{
-	if (n == 0 || !cyre_buf_room(b, n))
-		return;
-	memcpy(b->p + b->n, p, n);
-	b->n += n;
-}
-
-void cyre_put_str(struct cyre_buf *b, const char *s)
-{
-	cyre_put(b, s, strlen(s));
-}
-
 void cyre_put_fill(struct cyre_buf *b, uint8_t byte, size_t n)
 {
 	if (n == 0 || !cyre_buf_room(b, n))

@@ -22,8 +22,6 @@ void cyre_buf_free(struct cyre_buf *b);
 void cyre_buf_reset(struct cyre_buf *b);
 /* Room for n more bytes at b->p + b->n; false (and bad) without. */
 bool cyre_buf_room(struct cyre_buf *b, size_t n);
-void cyre_put(struct cyre_buf *b, const void *p, size_t n);
-void cyre_put_str(struct cyre_buf *b, const char *s);
 void cyre_put_fill(struct cyre_buf *b, uint8_t byte, size_t n);
 void cyre_put_dec(struct cyre_buf *b, uint64_t v);
 /* In lower-case hexadecimal, two digits a byte. */
@@ -32,6 +30,20 @@ void cyre_put_hex(struct cyre_buf *b, struct cyre_slice s);
 void cyre_to_hex(const uint8_t *p, size_t n, char *ret);
 void cyre_put_fmt(struct cyre_buf *b, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* These are inline for the sake of short texts of known length. */
+static inline void cyre_put(struct cyre_buf *b, const void *p, size_t n)
+{
+	if (n == 0 || (b->cap - b->n < n && !cyre_buf_room(b, n)) || b->bad)
+		return;
+	memcpy(b->p + b->n, p, n);
+	b->n += n;
+}
+
+static inline void cyre_put_str(struct cyre_buf *b, const char *s)
+{
+	cyre_put(b, s, strlen(s));
+}
 
 static inline void cyre_put_u8(struct cyre_buf *b, uint8_t v)
 {

@@ -4,6 +4,7 @@
 #include <libdeflate.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "digest_lanes.h"
 
@@ -103,6 +104,26 @@ static bool has_lanes(struct cyre_hasher *h)
 	return h->lanes;
 }
 
+/*
+ * A lane takes the next sum when it has done one, so that long ones taken last
+ * would run alone. Sorted as far as it matters: by KiB.
+ */
+static void longest_first(struct cyre_sum *lane[AT_ONCE], size_t n)
+{
+	struct cyre_sum *old[AT_ONCE];
+	size_t at[CYRE_SUM_LONG >> 10] = {0}, i, k, sum = 0;
+
+	memcpy(old, lane, n * sizeof(*old));
+	for (i = 0; i < n; i++)
+		at[old[i]->bytes.n >> 10]++;
+	for (i = sizeof(at) / sizeof(*at); i-- > 0; sum += k) {
+		k = at[i];
+		at[i] = sum;
+	}
+	for (i = 0; i < n; i++)
+		lane[at[old[i]->bytes.n >> 10]++] = old[i];
+}
+
 /* At most AT_ONCE. */
 static cyre_status some(struct cyre_hasher *h, struct cyre_sum *sums, size_t n)
 {
@@ -116,9 +137,11 @@ static cyre_status some(struct cyre_hasher *h, struct cyre_sum *sums, size_t n)
 		else
 			st = cyre_sha1(h, sums[i].bytes, sums[i].sha1);
 	}
-	if (k >= LANES_FROM && has_lanes(h) &&
-		cyre_lanes_sha1(h->lanes, lane, k))
-		return st;
+	if (k >= LANES_FROM && has_lanes(h)) {
+		longest_first(lane, k);
+		if (cyre_lanes_sha1(h->lanes, lane, k))
+			return st;
+	}
 	for (i = 0; i < k && st == CYRE_OK; i++)
 		st = cyre_sha1(h, lane[i]->bytes, lane[i]->sha1);
 	return st;

@@ -95,7 +95,7 @@ static uint32_t charset_number(
 static void put_char(struct cyre_mail_parser *m, struct cyre_buf *out,
 	const struct cyre_part *p)
 {
-	struct cyre_slice name;
+	struct cyre_slice name = CYRE_ABSENT;
 	size_t len = 0;
 	enum cyre_encoding enc = cyre_part_encoding(p);
 
