@@ -303,6 +303,14 @@ static void tell_all_waiting(const struct cyre_source_place *place,
 			tell_waiting(place, i, r->databases[i].waits);
 }
 
+/* Of the threads of an apply some wait for the disk, while others work. */
+static unsigned jobs(const struct rebuild_tool *t)
+{
+	unsigned n = t->common.jobs;
+
+	return t->o.apply && !t->common.jobs_given ? n + (n + 1) / 2 : n;
+}
+
 static int rebuild_place(
 	const struct rebuild_tool *t, const struct cyre_source_place *place)
 {
@@ -327,7 +335,7 @@ static int rebuild_place(
 	o.scan = (struct cyre_scan_options){
 		.place = *place,
 		.select = cyre_tool_select(&t->common),
-		.jobs = t->common.jobs,
+		.jobs = jobs(t),
 		.memory = t->common.memory,
 		.now = (uint64_t)time(NULL),
 		.stop = &cyre_tool_stop,

@@ -321,13 +321,28 @@ static void merge_listings(struct cyre_gatherer *g,
 	g->ev.files = g->files;
 }
 
+/* What is known of a listed message; *at goes on in g->read_before. */
+static bool was_read(
+	const struct cyre_gatherer *g, size_t *at, struct cyre_msgfile *f)
+{
+	const struct cyre_msgfile *k = g->read_before;
+
+	while (*at < g->n_read_before && k[*at].uid < f->uid)
+		++*at;
+	if (*at == g->n_read_before || k[*at].uid != f->uid ||
+		k[*at].side != f->side)
+		return false;
+	*f = k[*at];
+	return true;
+}
+
 static cyre_status gather_messages(struct cyre_gatherer *g)
 {
 	const struct cyre_side *spool = message_side(g, CYRE_SIDE_SPOOL);
 	const struct cyre_side *archive = message_side(g, CYRE_SIDE_ARCHIVE);
 	struct cyre_msgfile *files;
 	int dirs[2] = {-1, -1};
-	size_t n, i;
+	size_t n, i, at = 0;
 
 	if (archive == spool)
 		archive = NULL;
@@ -350,7 +365,8 @@ static cyre_status gather_messages(struct cyre_gatherer *g)
 	dirs[CYRE_SIDE_SPOOL] = spool ? side_dir(g, spool) : -1;
 	dirs[CYRE_SIDE_ARCHIVE] = archive ? side_dir(g, archive) : -1;
 	for (i = 0; i < n && g->rules->sizes; i++)
-		if (dirs[g->files[i].side] >= 0)
+		if (dirs[g->files[i].side] >= 0 &&
+			!was_read(g, &at, &g->files[i]))
 			stat_message(g, dirs[g->files[i].side], &g->files[i]);
 	return CYRE_OK;
 }
@@ -509,6 +525,8 @@ void cyre_gather_end(struct cyre_gatherer *g)
 	if (g->rules->budget && g->taken)
 		cyre_budget_give(g->rules->budget, g->taken);
 	g->taken = 0;
+	g->read_before = NULL;
+	g->n_read_before = 0;
 	g->ev = (struct cyre_evidence){0};
 }
 

@@ -32,6 +32,11 @@ struct cyre_gather_rules {
 struct cyre_gatherer {
 	const struct cyre_gather_rules *rules;
 	struct cyre_opener opener;
+	/* Messages of the next mailbox that were read whole a moment ago, by
+	 * uid, and whose owner and mode are as they should be: they are not
+	 * asked for their size again. Borrowed until cyre_gather_end(). */
+	const struct cyre_msgfile *read_before;
+	size_t n_read_before;
 	const struct cyre_mailbox *mailbox; /* now gathered */
 	struct cyre_findings *found;
 	struct cyre_evidence ev;

@@ -44,6 +44,8 @@ struct cyre_rebuild_box {
 	struct cyre_buf kept[CYRE_PLANNED_FILES]; /* unchanged bytes that are
 						   * written again */
 	size_t n_kept;
+	struct cyre_msgfile *read; /* messages that the plan has read whole */
+	size_t n_read;
 	struct cyre_findings left;
 	bool looked_again;
 	bool resumed;  /* done before: not in the report */

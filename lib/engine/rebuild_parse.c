@@ -104,12 +104,14 @@ static cyre_status parse_alone(const struct cyre_run *r, struct cyre_worker *w,
 	cyre_status st = range ? CYRE_OK : CYRE_ENOMEM;
 	size_t i;
 
+	if (st != CYRE_OK)
+		return st;
+	range->records = w->records; /* has its room from other mailboxes */
 	for (i = 0; i < p->n && st == CYRE_OK; i += RANGE) {
 		parse_range(r, w, p, i, found, range);
 		st = take_range(p, parser, range);
 	}
-	if (range)
-		cyre_buf_free(&range->records);
+	w->records = range->records;
 	free(range);
 	return st;
 }

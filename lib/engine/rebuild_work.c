@@ -23,14 +23,45 @@ struct reader {
 	struct cyre_worker *w;
 	const struct cyre_candidate *c;
 	const struct cyre_judgement *j;
-	struct cyre_findings *found;
+	struct cyre_rebuild_box *box;
 };
+
+static int by_uid(const void *va, const void *vb)
+{
+	const struct cyre_msgfile *a = va, *b = vb;
+
+	return (a->uid > b->uid) - (a->uid < b->uid);
+}
+
+/* So that the look behind the apply need not ask for what is known. */
+static cyre_status keep_read(
+	struct cyre_rebuild_box *box, const struct cyre_plan_parsing *p)
+{
+	const struct cyre_findings *found = &box->slot.found;
+	size_t before = box->n_read, i;
+	struct cyre_msgfile *read;
+
+	if (found->count[CYRE_P_WRONG_OWNER] || found->count[CYRE_P_WRONG_MODE])
+		return CYRE_OK;
+	read = reallocarray(box->read, before + p->n, sizeof(*read));
+	if (!read)
+		return CYRE_ENOMEM;
+	box->read = read;
+	for (i = 0; i < p->n; i++)
+		read[box->n_read++] = *p->files[i];
+	/* Of both sides, spool and archive. */
+	if (before)
+		qsort(read, box->n_read, sizeof(*read), by_uid);
+	return CYRE_OK;
+}
 
 static cyre_status parse(void *payload, const struct cyre_plan_parsing *p)
 {
 	struct reader *rd = payload;
+	cyre_status st = cyre_rebuild_parse(
+		&rd->rb->run, rd->w, p, &rd->box->slot.found);
 
-	return cyre_rebuild_parse(&rd->rb->run, rd->w, p, rd->found);
+	return st == CYRE_OK && rd->rb->o->apply ? keep_read(rd->box, p) : st;
 }
 
 static cyre_status get_outside(void *payload, struct cyre_outside *ret)
@@ -39,8 +70,8 @@ static cyre_status get_outside(void *payload, struct cyre_outside *ret)
 	struct cyre_slice none = {NULL, 0};
 
 	return cyre_outside_get(&rd->rb->run, &rd->rb->outside, rd->w, rd->c,
-		rd->j->header_read ? rd->j->header.uniqueid : none, rd->found,
-		ret);
+		rd->j->header_read ? rd->j->header.uniqueid : none,
+		&rd->box->slot.found, ret);
 }
 
 static struct cyre_rebuild_box *box_of(struct cyre_rebuild *rb, size_t i)
@@ -67,6 +98,7 @@ static void free_box(struct cyre_rebuild_box *box)
 	cyre_buf_free(&box->slot.path);
 	for (i = 0; i < CYRE_PLANNED_FILES; i++)
 		cyre_buf_free(&box->kept[i]);
+	free(box->read);
 	free(box->changes);
 	free(box->moves);
 	free(box->quarantine);
@@ -155,8 +187,7 @@ static cyre_status make_plan(struct cyre_rebuild *rb, struct cyre_worker *w,
 	const struct cyre_rebuild_options *o = rb->o;
 	const struct cyre_neighbours *around =
 		&rb->neighbours[c->mailbox->partition];
-	struct reader rd = {
-		.rb = rb, .w = w, .c = c, .j = j, .found = &box->slot.found};
+	struct reader rd = {.rb = rb, .w = w, .c = c, .j = j, .box = box};
 	struct cyre_plan_reader reader = {
 		.parse = parse, .outside = get_outside, .payload = &rd};
 	struct cyre_plan_policy policy = {.accept = o->accept,
@@ -308,7 +339,7 @@ static uint64_t held(const struct cyre_rebuild_box *box)
 		n += box->plan.files[i].bytes.cap;
 	for (i = 0; i < box->n_kept; i++)
 		n += box->kept[i].cap;
-	return n;
+	return n + box->n_read * sizeof(*box->read);
 }
 
 /* ---- apply ---- */
@@ -323,6 +354,8 @@ static void look_again(struct cyre_rebuild *rb, struct cyre_worker *w,
 		rb->run.catalog, c->mailbox, &w->gatherer.opener, &now);
 
 	if (st == CYRE_OK) {
+		w->gatherer.read_before = box->read;
+		w->gatherer.n_read_before = box->n_read;
 		st = cyre_run_look(&rb->run, w, c, &now, LEVEL, &box->left, &j);
 		cyre_judgement_free(&j);
 		cyre_gather_end(&w->gatherer);

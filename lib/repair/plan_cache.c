@@ -16,6 +16,10 @@
 #include "check_cache.h"
 #include "digest.h"
 
+/* Room taken at first: a record has about 1 KiB. */
+#define RECORD_SIZE ((size_t)1024)
+#define ROOM_FOR    ((size_t)1024) /* records */
+
 struct cache_job {
 	struct cyre_plan_work *w;
 	enum cyre_msg_side side;
@@ -284,6 +288,10 @@ static cyre_status put_all(struct cache_job *c)
 		if (is_parsed(c, &c->w->records[i]))
 			files[p.n++] = c->w->records[i].file;
 	p.files = files;
+	/* About what the records take; the rest comes as it is needed. */
+	if (p.n)
+		cyre_buf_room(c->out,
+			(p.n < ROOM_FOR ? p.n : ROOM_FOR) * RECORD_SIZE);
 	if (p.n) {
 		p.behaviour = cyre_plan_behaviour(c->w);
 		st = reader->parse(reader->payload, &p);

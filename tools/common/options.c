@@ -379,6 +379,7 @@ static bool set_common(struct parse *p, int opt, const char *arg)
 		if (!cyre_parse_number(arg, 1024, &v))
 			return false;
 		c->jobs = (unsigned)v;
+		c->jobs_given = true;
 		return true;
 	case OPT_MEMORY:
 		return cyre_parse_size(arg, &c->memory);

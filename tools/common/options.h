@@ -32,6 +32,7 @@ struct cyre_common_options {
 	const char *root, *confdir, *timezone;
 	unsigned shard, shards;
 	unsigned jobs;
+	bool jobs_given;
 	uint64_t memory;
 	enum progress_when progress;
 	bool quiet, verbose, cron;
