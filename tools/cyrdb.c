@@ -8,6 +8,7 @@
 #include <cyrescue/confine.h>
 #include <cyrescue/dbload.h>
 #include <cyrescue/dbreport.h>
+#include <cyrescue/dbshow.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -203,28 +204,33 @@ static int check(struct db_tool *t)
 	return status;
 }
 
-static int show_entry(const struct db_tool *t, const struct db_file *f,
-	const struct cyre_db_entry *e)
+/* Whether it could be written is asked at the end. */
+static int show_raw(const struct cyre_db *db, size_t from, size_t to)
 {
-	struct cyre_dbreport_key k = {
-		.key = e->key, .value = e->value, .offset = e->offset};
-	char words[1000];
+	const struct cyre_db_entry *e;
 
-	if (t->raw) {
+	for (; from < to; from++) {
+		e = cyre_db_at(db, from);
 		fwrite(e->key.p, 1, e->key.n, stdout);
 		putchar('\t');
 		fwrite(e->value.p, 1, e->value.n, stdout);
 		putchar('\n');
-		return EXIT_CLEAN;
 	}
-	if (e->trust != CYRE_DB_INTACT || t->out.format == CYRE_REPORT_JSON)
-		k.trust = cyre_db_trust_name(e->trust);
-	if (cyre_db_meaning(cyre_db_kind_of(f->path), e, words,
-		    sizeof(words)) != CYRE_OK)
-		return EXIT_NOT_DONE;
-	k.meaning = *words ? words : NULL;
-	return cyre_dbreport_key(&t->out, &k) == CYRE_OK ? EXIT_CLEAN
-							 : EXIT_NOT_DONE;
+	return EXIT_CLEAN;
+}
+
+static int show_some(
+	const struct db_tool *t, const struct db_file *f, size_t from, size_t to)
+{
+	struct cyre_dbshow_options o = {.out = t->out,
+		.kind = cyre_db_kind_of(f->path),
+		.all_trusts = t->out.format == CYRE_REPORT_JSON,
+		.jobs = t->common.jobs};
+
+	if (t->raw)
+		return show_raw(f->l.db, from, to);
+	return cyre_dbshow(&o, f->l.db, from, to) == CYRE_OK ? EXIT_CLEAN
+							     : EXIT_NOT_DONE;
 }
 
 static struct cyre_slice slice_of(const char *s)
@@ -238,15 +244,18 @@ static bool starts(struct cyre_slice s, struct cyre_slice prefix)
 	       (!prefix.n || !memcmp(s.p, prefix.p, prefix.n));
 }
 
-static int show_keys(const struct db_tool *t, const struct db_file *f)
+static int show_keys(
+	const struct db_tool *t, const struct db_file *f)
 {
 	const struct cyre_db_entry *e;
 	int i, status = EXIT_CLEAN;
+	size_t at;
 
 	for (i = 1; i < t->nargs; i++) {
 		e = cyre_db_find(f->l.db, slice_of(t->args[i]));
 		if (e) {
-			status |= show_entry(t, f, e);
+			at = (size_t)(e - cyre_db_at(f->l.db, 0));
+			status |= show_some(t, f, at, at + 1);
 		} else {
 			cyre_complain(
 				TOOL, "%s: no key '%s'", f->path, t->args[i]);
@@ -256,15 +265,16 @@ static int show_keys(const struct db_tool *t, const struct db_file *f)
 	return status;
 }
 
-static int show_all(const struct db_tool *t, const struct db_file *f)
+static int show_all(
+	const struct db_tool *t, const struct db_file *f)
 {
 	struct cyre_slice prefix = slice_of(t->prefix ? t->prefix : "");
-	size_t i = cyre_db_seek(f->l.db, prefix), n = cyre_db_count(f->l.db);
-	int status = EXIT_CLEAN;
+	size_t from = cyre_db_seek(f->l.db, prefix), to = from;
 
-	for (; i < n && starts(cyre_db_at(f->l.db, i)->key, prefix); i++)
-		status |= show_entry(t, f, cyre_db_at(f->l.db, i));
-	return status;
+	while (to < cyre_db_count(f->l.db) &&
+		starts(cyre_db_at(f->l.db, to)->key, prefix))
+		to++;
+	return show_some(t, f, from, to);
 }
 
 static int show(struct db_tool *t)

@@ -3,7 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include "large.h"
 
 void cyre_buf_free(struct cyre_buf *b)
 {
@@ -34,7 +34,7 @@ bool cyre_buf_room(struct cyre_buf *b, size_t n)
 	cap = b->cap < 256 ? 256 : b->cap;
 	while (cap - b->n < n)
 		cap += cap / 2;
-	p = realloc(b->p, cap);
+	p = cyre_realloc_large(b->p, cap, 1);
 	if (!p) {
 		b->bad = true;
 		return false;

@@ -49,11 +49,30 @@ static bool is_control(const uint8_t *p, size_t n)
 	       (n == 2 && p[0] == 0xc2 && p[1] < 0xa0);
 }
 
+#define EACH(byte) ((byte) * UINT64_C(0x0101010101010101))
+
+/*
+ * Is one of these eight bytes no printable ASCII, or a backslash? Each test
+ * leaves the high bit of a byte that fails; a borrow from such a byte can only
+ * accuse its neighbour of what is looked at one by one anyway.
+ */
+static bool any_odd(const uint8_t *p)
+{
+	uint64_t v, slash;
+
+	memcpy(&v, p, 8);
+	slash = v ^ EACH('\\');
+	return (v | (v - EACH(0x20)) | (v + EACH(1)) | (slash - EACH(1))) &
+	       EACH(0x80);
+}
+
 /* How many bytes from here on show as they are: ASCII, as nearly all are. */
 static size_t plain_run(struct cyre_slice s)
 {
 	size_t n = 0;
 
+	while (s.n - n >= 8 && !any_odd(s.p + n))
+		n += 8;
 	while (n < s.n && s.p[n] >= 0x20 && s.p[n] < 0x7f && s.p[n] != '\\')
 		n++;
 	return n;

@@ -13,6 +13,7 @@
 
 #include <cyrescue/dbload.h>
 #include <cyrescue/dbreport.h>
+#include <cyrescue/dbshow.h>
 
 #include "cache.h"
 #include "read_file.h"
@@ -257,27 +258,6 @@ void cyre_show_file(struct cyre_shower *s, const char *path, const char *kind,
 	cyre_out_end(out);
 }
 
-static cyre_status show_keys(
-	const struct cyre_dbreport_options *o, const struct cyre_db *db)
-{
-	const struct cyre_db_entry *e;
-	cyre_status st = CYRE_OK;
-	size_t i;
-
-	for (i = 0; st == CYRE_OK && i < cyre_db_count(db); i++) {
-		e = cyre_db_at(db, i);
-		st = cyre_dbreport_key(
-			o, &(struct cyre_dbreport_key){.key = e->key,
-				   .value = e->value,
-				   .offset = e->offset,
-				   .trust = e->trust == CYRE_DB_INTACT
-						    ? NULL
-						    : cyre_db_trust_name(
-							      e->trust)});
-	}
-	return st;
-}
-
 /* As cyrdb shows it: what it is, its findings, then its keys. */
 static cyre_status show_database(
 	struct cyre_shower *s, const char *path, struct cyre_slice bytes)
@@ -296,7 +276,8 @@ static cyre_status show_database(
 	cyre_dbload_describe(db, &d);
 	st = cyre_dbreport_file(&o, &d);
 	if (st == CYRE_OK)
-		st = show_keys(&o, db);
+		st = cyre_dbshow(&(struct cyre_dbshow_options){.out = o}, db, 0,
+			cyre_db_count(db));
 	if (cyre_findings_worst(&s->found, &s->out.worst))
 		s->out.any = true;
 	cyre_findings_free(&s->found);

@@ -6,7 +6,7 @@
  */
 #include "db.h"
 
-#include <stdlib.h>
+#include "large.h"
 
 static const struct cyre_db_driver *const drivers[CYRE_DB_FORMATS] = {
 	[CYRE_DB_TWOSKIP] = &cyre_db_twoskip,
@@ -196,19 +196,29 @@ uint8_t *cyre_db_alloc(struct cyre_db *db, size_t n)
 	return b->bytes;
 }
 
+static bool make_room(struct cyre_db *db, size_t cap)
+{
+	struct cyre_db_entry *p = cyre_realloc_large(db->e, cap, sizeof(*p));
+
+	if (!p)
+		return false;
+	db->e = p;
+	db->cap = cap;
+	return true;
+}
+
+void cyre_db_expect(struct cyre_db *db, uint64_t n, size_t max)
+{
+	if (n > max)
+		n = max;
+	if (n > db->cap)
+		make_room(db, (size_t)n);
+}
+
 cyre_status cyre_db_add(struct cyre_db *db, const struct cyre_db_entry *e)
 {
-	struct cyre_db_entry *p;
-	size_t cap;
-
-	if (db->n == db->cap) {
-		cap = db->cap ? db->cap * 2 : 64;
-		p = reallocarray(db->e, cap, sizeof(*p));
-		if (!p)
-			return CYRE_ENOMEM;
-		db->e = p;
-		db->cap = cap;
-	}
+	if (db->n == db->cap && !make_room(db, db->cap ? db->cap * 2 : 64))
+		return CYRE_ENOMEM;
 	db->e[db->n++] = *e;
 	return CYRE_OK;
 }
@@ -250,6 +260,12 @@ void cyre_db_finish(struct cyre_db *db)
 		db->info.count[db->e[i].trust]++;
 	}
 	db->n = n;
+	db->finished = true;
+}
+
+void cyre_db_finish_sorted(struct cyre_db *db)
+{
+	db->info.count[CYRE_DB_INTACT] = db->n;
 	db->finished = true;
 }
 

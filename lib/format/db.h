@@ -36,6 +36,13 @@ struct cyre_db_driver {
 		const struct cyre_db *db, struct cyre_buf *b);
 };
 
+/*
+ * cyre_db_meaning() for many: the words are put behind what `b` holds, `own` is
+ * room that is used again. No memory: one of them is bad.
+ */
+void cyre_db_put_meaning(enum cyre_db_kind kind, const struct cyre_db_entry *e,
+	struct cyre_buf *own, struct cyre_buf *b);
+
 extern const struct cyre_db_driver cyre_db_twoskip, cyre_db_skiplist,
 	cyre_db_twom, cyre_db_berkeley, cyre_db_quotalegacy, cyre_db_sqlite,
 	cyre_db_flat;
@@ -49,6 +56,9 @@ typedef int cyre_db_compare(struct cyre_slice a, struct cyre_slice b);
 /* Never NULL. */
 cyre_db_compare *cyre_db_comparer(enum cyre_db_order o);
 
+/* So many entries are to be added, if the file is right: a hint. `max`: what
+ * its size allows. */
+void cyre_db_expect(struct cyre_db *db, uint64_t n, size_t max);
 cyre_status cyre_db_add(struct cyre_db *db, const struct cyre_db_entry *e);
 /* n bytes that live as long as `db`; NULL: no memory. */
 uint8_t *cyre_db_alloc(struct cyre_db *db, size_t n);
@@ -63,6 +73,8 @@ void cyre_db_tell_missing(struct cyre_db *db, uint64_t have, uint64_t unread,
 void cyre_db_adopt(struct cyre_db *db, uint8_t *bytes);
 /* Sorts by key, then trust, keeps the newest of equals, and counts. */
 void cyre_db_finish(struct cyre_db *db);
+/* The same for intact entries that were seen to ascend strictly. */
+void cyre_db_finish_sorted(struct cyre_db *db);
 
 /*
  * Which order a run of keys has: shown every pair of neighbours, it says which

@@ -10,35 +10,68 @@
 
 #include <time.h>
 
-static void put_time(struct cyre_buf *b, const char *what, uint64_t seconds)
+/* What the words of one value are put into. */
+struct words {
+	struct cyre_buf *b;
+	size_t start; /* where they begin */
+};
+
+static void put_what(const struct words *w, const char *what)
+{
+	if (w->b->n > w->start)
+		cyre_put_str(w->b, ", ");
+	cyre_put_str(w->b, what);
+}
+
+static void put_two_digits(struct cyre_buf *b, char before, int n)
+{
+	cyre_put_u8(b, (uint8_t)before);
+	cyre_put_u8(b, (uint8_t)('0' + n / 10));
+	cyre_put_u8(b, (uint8_t)('0' + n % 10));
+}
+
+static void put_time(const struct words *w, const char *what, uint64_t seconds)
 {
 	time_t t = (time_t)seconds;
 	struct tm tm;
-	char text[40];
 
-	if (!seconds || seconds > INT64_MAX / 2 || !gmtime_r(&t, &tm) ||
-		!strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm))
+	if (!seconds || seconds > INT64_MAX / 2 || !gmtime_r(&t, &tm))
 		return;
-	cyre_put_fmt(b, "%s%s %s", b->n ? ", " : "", what, text);
+	put_what(w, what);
+	cyre_put_u8(w->b, ' ');
+	cyre_put_dec(w->b, (uint64_t)tm.tm_year + 1900);
+	put_two_digits(w->b, '-', tm.tm_mon + 1);
+	put_two_digits(w->b, '-', tm.tm_mday);
+	put_two_digits(w->b, ' ', tm.tm_hour);
+	put_two_digits(w->b, ':', tm.tm_min);
+	put_two_digits(w->b, ':', tm.tm_sec);
+	cyre_put_str(w->b, " UTC");
 }
 
-static void put_number(struct cyre_buf *b, const char *what, uint64_t v)
+static void put_number(const struct words *w, const char *what, uint64_t v)
 {
-	cyre_put_fmt(b, "%s%s ", b->n ? ", " : "", what);
-	cyre_put_dec(b, v);
+	put_what(w, what);
+	cyre_put_u8(w->b, ' ');
+	cyre_put_dec(w->b, v);
 }
 
 /* Values hold any bytes: only what is printable is repeated. */
-static void put_text(struct cyre_buf *b, const char *what, struct cyre_slice s)
+static void put_text(
+	const struct words *w, const char *what, struct cyre_slice s)
 {
-	size_t i;
+	size_t i, start;
 
-	cyre_put_fmt(b, "%s%s ", b->n ? ", " : "", what);
-	for (i = 0; i < s.n && i < 200; i++)
-		cyre_put_u8(b, s.p[i] >= ' ' && s.p[i] < 0x7f ? s.p[i] : ' ');
+	put_what(w, what);
+	cyre_put_u8(w->b, ' ');
+	start = w->b->n;
+	cyre_put(w->b, s.p, s.n < 200 ? s.n : 200);
+	for (i = start; i < w->b->n; i++)
+		if (w->b->p[i] < ' ' || w->b->p[i] >= 0x7f)
+			w->b->p[i] = ' ';
 }
 
-static void tell_mailbox(const struct cyre_db_entry *e, struct cyre_buf *b)
+static void tell_mailbox(const struct cyre_db_entry *e, struct cyre_buf *own,
+	const struct words *w)
 {
 	static const struct {
 		uint32_t flag;
@@ -51,38 +84,34 @@ static void tell_mailbox(const struct cyre_db_entry *e, struct cyre_buf *b)
 		{CYRE_MBOX_INTERMEDIATE, "a parent without a directory"},
 		{CYRE_MBOX_LEGACY, "directory by name"},
 	};
-	struct cyre_buf own = {0};
 	struct cyre_mbox m;
 	size_t i;
 
-	if (cyre_mbox_read(
-		    e->key, e->value, cyre_mboxkey_is_new(e->key), &own, &m)) {
-		for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-			if (m.flags & flags[i].flag)
-				cyre_put_fmt(b, "%s%s", b->n ? ", " : "",
-					flags[i].word);
-		if (m.partition.n)
-			put_text(b, "partition", m.partition);
-		if (m.uidvalidity)
-			put_number(b, "UIDVALIDITY", m.uidvalidity);
-		put_time(b, "written", m.mtime);
-	}
-	b->bad = b->bad || own.bad;
-	cyre_buf_free(&own);
+	if (!cyre_mbox_read(
+		    e->key, e->value, cyre_mboxkey_is_new(e->key), own, &m))
+		return;
+	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (m.flags & flags[i].flag)
+			put_what(w, flags[i].word);
+	if (m.partition.n)
+		put_text(w, "partition", m.partition);
+	if (m.uidvalidity)
+		put_number(w, "UIDVALIDITY", m.uidvalidity);
+	put_time(w, "written", m.mtime);
 }
 
-static void tell_seen(const struct cyre_db_entry *e, struct cyre_buf *b)
+static void tell_seen(const struct cyre_db_entry *e, const struct words *w)
 {
 	struct cyre_seen s;
 
 	if (!cyre_seen_read(e->value, &s))
 		return;
-	put_text(b, "read", s.uids.n ? s.uids : cyre_slice_str("none"));
-	put_number(b, "last uid", s.last_uid);
-	put_time(b, "last read", s.last_read);
+	put_text(w, "read", s.uids.n ? s.uids : cyre_slice_str("none"));
+	put_number(w, "last uid", s.last_uid);
+	put_time(w, "last read", s.last_read);
 }
 
-static void tell_quota(const struct cyre_db_entry *e, struct cyre_buf *b)
+static void tell_quota(const struct cyre_db_entry *e, const struct words *w)
 {
 	static const char *const names[] = {
 		"bytes", "messages", "bytes of annotations", "folders"};
@@ -94,89 +123,97 @@ static void tell_quota(const struct cyre_db_entry *e, struct cyre_buf *b)
 	for (i = 0; i < CYRE_QUOTA_RESOURCES; i++) {
 		if (!q.has[i])
 			continue;
-		put_number(b, names[i], q.used[i]);
+		put_number(w, names[i], q.used[i]);
 		if (!q.limited[i])
 			continue;
-		cyre_put_str(b, " of ");
-		cyre_put_dec(b, q.limit[i]);
+		cyre_put_str(w->b, " of ");
+		cyre_put_dec(w->b, q.limit[i]);
 		if (i == CYRE_QUOTA_STORAGE || i == CYRE_QUOTA_ANNOTATION)
-			cyre_put_str(b, " KiB");
+			cyre_put_str(w->b, " KiB");
 	}
 }
 
-static void tell_annotation(const struct cyre_db_entry *e, struct cyre_buf *b)
+static void tell_annotation(const struct cyre_db_entry *e, const struct words *w)
 {
 	struct cyre_annotation a;
 
 	if (!cyre_annotation_read(e->key, e->value, &a))
 		return;
-	put_text(b, a.deleted ? "deleted annotation" : "annotation", a.entry);
+	put_text(w, a.deleted ? "deleted annotation" : "annotation", a.entry);
 	if (a.scope.n)
-		put_text(b, "of", a.scope);
+		put_text(w, "of", a.scope);
 	if (a.owner || a.userid.n)
-		put_text(b, "private to",
+		put_text(w, "private to",
 			a.owner ? cyre_slice_str("the owner") : a.userid);
-	put_text(b, "is", a.value);
+	put_text(w, "is", a.value);
 }
 
-static void tell_status(const struct cyre_db_entry *e, struct cyre_buf *b)
+static void tell_status(const struct cyre_db_entry *e, const struct words *w)
 {
 	struct cyre_statuscache s;
 
 	if (!cyre_statuscache_read(e->key, e->value, &s))
 		return;
-	put_text(b, "mailbox", s.mailbox);
+	put_text(w, "mailbox", s.mailbox);
 	if (s.userid.n)
-		put_text(b, "as seen by", s.userid);
+		put_text(w, "as seen by", s.userid);
 	if (!s.has_mailbox)
 		return;
-	put_number(b, "messages", s.messages);
-	put_number(b, "UIDNEXT", s.uidnext);
-	put_number(b, "UIDVALIDITY", s.uidvalidity);
+	put_number(w, "messages", s.messages);
+	put_number(w, "UIDNEXT", s.uidnext);
+	put_number(w, "UIDVALIDITY", s.uidvalidity);
 }
 
-static void tell_message(const struct cyre_db_entry *e, struct cyre_buf *b)
+static void tell_message(const struct cyre_db_entry *e, const struct words *w)
 {
 	struct cyre_conv_guid g;
 
 	if (!e->key.n || e->key.p[0] != 'G' ||
 		!cyre_conv_guid_read(e->key, e->value, &g))
 		return;
-	put_number(b, "message: folder", g.folder);
-	put_number(b, "uid", g.uid);
+	put_number(w, "message: folder", g.folder);
+	put_number(w, "uid", g.uid);
 	if (g.has_flags)
-		put_time(b, "received", g.internaldate_ns / 1000000000u);
+		put_time(w, "received", g.internaldate_ns / 1000000000u);
+}
+
+void cyre_db_put_meaning(enum cyre_db_kind kind, const struct cyre_db_entry *e,
+	struct cyre_buf *own, struct cyre_buf *b)
+{
+	struct words w = {b, b->n};
+
+	switch (kind) {
+	case CYRE_DB_KIND_MAILBOXES:
+		tell_mailbox(e, own, &w);
+		break;
+	case CYRE_DB_KIND_SEEN:
+		tell_seen(e, &w);
+		break;
+	case CYRE_DB_KIND_QUOTA:
+		tell_quota(e, &w);
+		break;
+	case CYRE_DB_KIND_ANNOTATIONS:
+		tell_annotation(e, &w);
+		break;
+	case CYRE_DB_KIND_STATUSCACHE:
+		tell_status(e, &w);
+		break;
+	case CYRE_DB_KIND_CONVERSATIONS:
+		tell_message(e, &w);
+		break;
+	default:
+		break;
+	}
 }
 
 cyre_status cyre_db_meaning(enum cyre_db_kind kind,
 	const struct cyre_db_entry *e, char *ret, size_t ret_size)
 {
-	struct cyre_buf b = {0};
+	struct cyre_buf b = {0}, own = {0};
 	bool bad;
 
-	switch (kind) {
-	case CYRE_DB_KIND_MAILBOXES:
-		tell_mailbox(e, &b);
-		break;
-	case CYRE_DB_KIND_SEEN:
-		tell_seen(e, &b);
-		break;
-	case CYRE_DB_KIND_QUOTA:
-		tell_quota(e, &b);
-		break;
-	case CYRE_DB_KIND_ANNOTATIONS:
-		tell_annotation(e, &b);
-		break;
-	case CYRE_DB_KIND_STATUSCACHE:
-		tell_status(e, &b);
-		break;
-	case CYRE_DB_KIND_CONVERSATIONS:
-		tell_message(e, &b);
-		break;
-	default:
-		break;
-	}
-	bad = b.bad;
+	cyre_db_put_meaning(kind, e, &own, &b);
+	bad = b.bad || own.bad;
 	if (ret_size) {
 		b.n = b.n < ret_size ? b.n : ret_size - 1;
 		if (b.n)
@@ -184,5 +221,6 @@ cyre_status cyre_db_meaning(enum cyre_db_kind kind,
 		ret[b.n] = '\0';
 	}
 	cyre_buf_free(&b);
+	cyre_buf_free(&own);
 	return bad ? CYRE_ENOMEM : CYRE_OK;
 }

@@ -8,6 +8,8 @@
  */
 #include "db_skiplist.h"
 
+#include "large.h"
+
 #include <stdlib.h>
 
 bool cyre_sk_header(struct cyre_slice file, struct sk_header *ret)
@@ -62,21 +64,30 @@ static bool get_node(struct cyre_cur *c, uint32_t keylen, uint32_t datalen,
 	return !c->bad && r->level && (r->type == SK_DUMMY) == (r->key.n == 0);
 }
 
-bool cyre_sk_node_as(struct cyre_slice file, uint64_t off, uint32_t keylen,
-	uint32_t datalen, struct sk_record *ret)
+/* At the start of a record that may stand at `off`. */
+static bool begin(struct cyre_slice file, uint64_t off, struct cyre_cur *ret)
 {
-	struct sk_record r = {.offset = off};
 	struct cyre_slice rest;
-	struct cyre_cur c;
 
 	if (off % 4 || off > file.n ||
 		!cyre_slice_sub(file, off, file.n - off, &rest))
 		return false;
-	c = cyre_cur(rest);
+	*ret = cyre_cur(rest);
+	return true;
+}
+
+bool cyre_sk_node_as(struct cyre_slice file, uint64_t off, uint32_t keylen,
+	uint32_t datalen, struct sk_record *ret)
+{
+	struct sk_record r = {.offset = off};
+	struct cyre_cur c;
+
+	if (!begin(file, off, &c))
+		return false;
 	r.type = cyre_get_be32(&c);
 	if (!get_node(&c, keylen, datalen, &r))
 		return false;
-	r.size = rest.n - cyre_cur_left(&c);
+	r.size = file.n - off - cyre_cur_left(&c);
 	*ret = r;
 	return true;
 }
@@ -84,13 +95,10 @@ bool cyre_sk_node_as(struct cyre_slice file, uint64_t off, uint32_t keylen,
 bool cyre_sk_record(struct cyre_slice file, uint64_t off, struct sk_record *ret)
 {
 	struct sk_record r = {.offset = off};
-	struct cyre_slice rest;
 	struct cyre_cur c;
 
-	if (off % 4 || off > file.n ||
-		!cyre_slice_sub(file, off, file.n - off, &rest))
+	if (!begin(file, off, &c))
 		return false;
-	c = cyre_cur(rest);
 	r.type = cyre_get_be32(&c);
 	switch (r.type) {
 	case SK_COMMIT:
@@ -101,30 +109,34 @@ bool cyre_sk_record(struct cyre_slice file, uint64_t off, struct sk_record *ret)
 	case SK_DUMMY:
 	case SK_INORDER:
 	case SK_ADD:
-		return cyre_sk_node_as(file, off, UINT32_MAX, UINT32_MAX, ret);
+		if (!get_node(&c, UINT32_MAX, UINT32_MAX, &r))
+			return false;
+		break;
 	default:
 		return false;
 	}
 	if (c.bad)
 		return false;
-	r.size = rest.n - cyre_cur_left(&c);
+	r.size = file.n - off - cyre_cur_left(&c);
 	*ret = r;
+	return true;
+}
+
+static bool make_room(struct sk_log *log, size_t cap)
+{
+	struct sk_record *p = cyre_realloc_large(log->r, cap, sizeof(*p));
+
+	if (!p)
+		return false;
+	log->r = p;
+	log->cap = cap;
 	return true;
 }
 
 cyre_status cyre_sk_log_add(struct sk_log *log, const struct sk_record *r)
 {
-	struct sk_record *p;
-	size_t cap;
-
-	if (log->n == log->cap) {
-		cap = log->cap ? log->cap * 2 : 64;
-		p = reallocarray(log->r, cap, sizeof(*p));
-		if (!p)
-			return CYRE_ENOMEM;
-		log->r = p;
-		log->cap = cap;
-	}
+	if (log->n == log->cap && !make_room(log, log->cap ? log->cap * 2 : 64))
+		return CYRE_ENOMEM;
 	log->r[log->n++] = *r;
 	return CYRE_OK;
 }
@@ -141,6 +153,16 @@ struct sk_record *cyre_sk_log_at(const struct sk_log *log, uint64_t off)
 			hi = mid;
 	}
 	return lo < log->n && log->r[lo].offset == off ? &log->r[lo] : NULL;
+}
+
+struct sk_record *cyre_sk_log_after(
+	const struct sk_log *log, const struct sk_record *r, uint64_t off)
+{
+	size_t i = r ? (size_t)(r - log->r) + 1 : 0;
+
+	return i < log->n && log->r[i].offset == off
+		       ? &log->r[i]
+		       : cyre_sk_log_at(log, off);
 }
 
 uint64_t cyre_sk_committed(const struct sk_log *log)
@@ -185,6 +207,7 @@ struct walk {
 	struct sk_record dummy;
 	bool stopped;         /* not all records could be read */
 	uint64_t inorder_end; /* where the checkpointed part ends */
+	size_t sorted;        /* records at the start seen to ascend */
 };
 
 static void damaged(struct walk *w, uint64_t off, const char *what)
@@ -237,6 +260,7 @@ static cyre_status read_records(struct walk *w)
 static cyre_status add_live(struct walk *w)
 {
 	const struct sk_record *r;
+	bool sorted = true;
 	cyre_status st;
 	size_t i;
 
@@ -244,13 +268,17 @@ static cyre_status add_live(struct walk *w)
 		r = &w->log.r[i];
 		if (!r->live)
 			continue;
+		sorted = i < w->sorted;
 		st = cyre_db_add(w->db, &(struct cyre_db_entry){.key = r->key,
 						.value = r->value,
 						.offset = r->offset});
 		if (st != CYRE_OK)
 			return st;
 	}
-	cyre_db_finish(w->db);
+	if (sorted)
+		cyre_db_finish_sorted(w->db);
+	else
+		cyre_db_finish(w->db);
 	return CYRE_OK;
 }
 
@@ -268,8 +296,9 @@ static void find_order(struct walk *w)
 				&o, w->log.r[i - 1].key, w->log.r[i].key);
 	for (r = cyre_sk_log_at(&w->log, sk_ptr(&w->dummy, 0));
 		r && sk_is_node(r) && steps--;
-		r = cyre_sk_log_at(&w->log, sk_ptr(r, 0))) {
-		if (last)
+		r = cyre_sk_log_after(&w->log, r, sk_ptr(r, 0))) {
+		/* Not twice what is linked as it was checkpointed. */
+		if (last && (r != last + 1 || r->type != SK_INORDER))
 			cyre_db_orders_see(&o, last->key, r->key);
 		last = r;
 	}
@@ -278,19 +307,22 @@ static void find_order(struct walk *w)
 		CYRE_FIND(w->found, .problem = CYRE_P_DB_ORDER,
 			.actual = o.wrong[w->db->info.order],
 			.file = CYRE_FILE_OTHER);
+	else
+		w->sorted = i;
 }
 
 /* Every list goes exactly through the entries that are high enough. */
 static void check_links(struct walk *w)
 {
-	const struct sk_record *at[SK_MAX_LEVEL], *r;
+	const struct sk_record *at[SK_MAX_LEVEL], *r = NULL;
 	unsigned i;
 	size_t k;
 
 	for (i = 0; i < SK_MAX_LEVEL; i++)
 		at[i] = &w->dummy;
 	for (k = 0; k <= w->db->n; k++) {
-		r = k < w->db->n ? cyre_sk_log_at(&w->log, w->db->e[k].offset)
+		r = k < w->db->n ? cyre_sk_log_after(
+					   &w->log, r, w->db->e[k].offset)
 				 : NULL;
 		for (i = 0; i < (r ? r->level : SK_MAX_LEVEL); i++) {
 			uint32_t p = i < at[i]->level ? sk_ptr(at[i], i) : 0;
@@ -309,6 +341,7 @@ static cyre_status walk(struct walk *w, const struct sk_header *h)
 {
 	uint64_t committed;
 	cyre_status st;
+	size_t n;
 
 	if (!cyre_sk_record(w->file, SK_HEADER_LEN, &w->dummy) ||
 		w->dummy.type != SK_DUMMY || w->dummy.value.n ||
@@ -316,6 +349,11 @@ static cyre_status walk(struct walk *w, const struct sk_header *h)
 		damaged(w, SK_HEADER_LEN, "the first record");
 		return CYRE_OK;
 	}
+	n = h->listsize < w->file.n / SK_MIN_NODE ? h->listsize
+						  : w->file.n / SK_MIN_NODE;
+	if (n)
+		make_room(&w->log, n); /* a hint: it grows when needed */
+	cyre_db_expect(w->db, n, n);
 	st = read_records(w);
 	if (st != CYRE_OK)
 		return st;

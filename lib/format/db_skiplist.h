@@ -10,6 +10,7 @@
 
 #define SK_HEADER_LEN 48
 #define SK_MAX_LEVEL  20
+#define SK_MIN_NODE   24
 #define SK_FIRST      144 /* after the header and DUMMY */
 #define SK_MAGIC      "\xa1\x02\x8b\x0dskiplist file\0\0\0"
 #define SK_MAGIC_LEN  20
@@ -69,6 +70,9 @@ static inline uint32_t sk_ptr(const struct sk_record *r, unsigned i)
 cyre_status cyre_sk_log_add(struct sk_log *log, const struct sk_record *r);
 /* The record that starts at `off`, or NULL. */
 struct sk_record *cyre_sk_log_at(const struct sk_log *log, uint64_t off);
+/* The same, at once when it is the one behind `r`; NULL: the first of all. */
+struct sk_record *cyre_sk_log_after(
+	const struct sk_log *log, const struct sk_record *r, uint64_t off);
 /* The offset behind the last thing that is committed. */
 uint64_t cyre_sk_committed(const struct sk_log *log);
 /* Sets `live` by doing again what the log says up to `committed`. */

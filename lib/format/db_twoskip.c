@@ -7,6 +7,8 @@
  */
 #include "db_twoskip.h"
 
+#include <stdlib.h>
+
 #include "digest.h"
 
 bool cyre_ts_header(struct cyre_slice file, struct ts_header *ret)
@@ -46,54 +48,78 @@ static bool level_fits(uint8_t type, uint8_t level)
 	return false;
 }
 
-bool cyre_ts_record_from(struct cyre_slice bytes, struct cyre_slice file,
-	uint64_t off, struct ts_record *ret)
+/* What a record says; `ret_head_crc` is what its head was summed to. */
+static inline bool parse(struct cyre_slice bytes, struct cyre_slice file,
+	uint64_t off, struct ts_record *ret, uint32_t *ret_head_crc)
 {
-	struct ts_record r = {.offset = off};
 	struct cyre_cur c = cyre_cur(bytes);
-	uint64_t keylen, vallen, tail;
-	uint32_t head_crc;
+	const uint8_t *start = cyre_get_bytes(&c, 8), *ptr;
+	uint64_t keylen, vallen, pointers;
+	struct cyre_slice tail;
+	uint8_t type, level;
 	size_t head;
 
-	r.type = cyre_get_u8(&c);
-	r.level = cyre_get_u8(&c);
-	keylen = cyre_get_be16(&c);
-	vallen = cyre_get_be32(&c);
+	if (!start)
+		return false;
+	type = start[0];
+	level = start[1];
+	keylen = cyre_load_be16(start + 2);
+	vallen = cyre_load_be32(start + 4);
 	if (keylen == UINT16_MAX)
 		keylen = cyre_get_be64(&c);
 	if (vallen == UINT32_MAX)
 		vallen = cyre_get_be64(&c);
-	if (!level_fits(r.type, r.level) ||
-		(r.type == TS_RECORD) != (keylen > 0) ||
-		(r.type != TS_RECORD && vallen > 0))
+	if (!level_fits(type, level) || (type == TS_RECORD) != (keylen > 0) ||
+		(type != TS_RECORD && vallen > 0))
 		return false;
-	r.ptr = cyre_get_bytes(&c, 8 * ((uint64_t)r.level + 1));
-	head = bytes.n - cyre_cur_left(&c);
-	head_crc = cyre_get_be32(&c);
-	r.tail_crc = cyre_get_be32(&c);
+	/* Behind the pointers the two sums. */
+	pointers = 8 * ((uint64_t)level + 1);
+	ptr = cyre_get_bytes(&c, pointers + 8);
 	/* No sum below can wrap: all of them are within the file. */
-	if (c.bad || !r.ptr || off > file.n || keylen > file.n ||
-		vallen > file.n)
+	if (!ptr || off > file.n || keylen > file.n || vallen > file.n)
 		return false;
-	tail = (keylen + vallen + 7) & ~(uint64_t)7;
-	if (!cyre_slice_sub(file, off + head + 8, tail, &r.tail))
+	head = (size_t)(ptr - start + pointers);
+	if (!cyre_slice_sub(file, off + head + 8,
+		    (keylen + vallen + 7) & ~(uint64_t)7, &tail))
 		return false;
-	r.size = head + 8 + tail;
-	r.key = cyre_slice(r.tail.p, (size_t)keylen);
-	r.value = cyre_slice(r.tail.p + keylen, (size_t)vallen);
-	r.head_ok = cyre_crc32(cyre_slice(bytes.p, head)) == head_crc;
-	*ret = r;
+	*ret_head_crc = cyre_load_be32(ptr + pointers);
+	*ret = (struct ts_record){.offset = off,
+		.size = head + 8 + tail.n,
+		.head = head,
+		.type = type,
+		.level = level,
+		.tail_crc = cyre_load_be32(ptr + pointers + 4),
+		.ptr = ptr,
+		.tail = tail,
+		.key = cyre_slice(tail.p, (size_t)keylen),
+		.value = cyre_slice(tail.p + keylen, (size_t)vallen)};
 	return true;
+}
+
+bool cyre_ts_record_from(struct cyre_slice bytes, struct cyre_slice file,
+	uint64_t off, struct ts_record *ret)
+{
+	uint32_t crc;
+
+	if (!parse(bytes, file, off, ret, &crc))
+		return false;
+	ret->head_ok = cyre_crc32(cyre_slice(bytes.p, ret->head)) == crc;
+	return true;
+}
+
+static inline bool rest_at(
+	struct cyre_slice file, uint64_t off, struct cyre_slice *ret)
+{
+	return off % 8 == 0 && off <= file.n &&
+	       cyre_slice_sub(file, off, file.n - off, ret);
 }
 
 bool cyre_ts_record(struct cyre_slice file, uint64_t off, struct ts_record *ret)
 {
 	struct cyre_slice rest;
 
-	if (off % 8 || off > file.n ||
-		!cyre_slice_sub(file, off, file.n - off, &rest))
-		return false;
-	return cyre_ts_record_from(rest, file, off, ret);
+	return rest_at(file, off, &rest) &&
+	       cyre_ts_record_from(rest, file, off, ret);
 }
 
 bool cyre_ts_tail_ok(const struct ts_record *r)
@@ -138,25 +164,50 @@ struct walk {
 	struct cyre_db_orders orders;
 	uint64_t end; /* current_size */
 	bool clean;   /* nobody was stopped: the higher lists must be right */
+	uint64_t *sound; /* where records with right sums start: bit offset/8 */
+	uint64_t bad_first, bad_bytes; /* damage anywhere */
 	uint64_t expect[TS_MAX_LEVEL]; /* where each list goes on */
 	uint64_t bytes;                /* of the records walked so far */
 	struct ts_record r;
 };
 
+static bool is_sound(const struct walk *w, uint64_t off)
+{
+	return w->sound[off / 512] >> off / 8 % 64 & 1;
+}
+
+/* Sums that sweep() found right are not made again. */
+static bool record_at(struct walk *w, uint64_t off, bool *ret_sound)
+{
+	struct cyre_slice rest;
+	uint32_t ignored;
+
+	if (!rest_at(w->file, off, &rest))
+		return false;
+	*ret_sound = is_sound(w, off);
+	if (!*ret_sound)
+		return cyre_ts_record_from(rest, w->file, off, &w->r);
+	if (!parse(rest, w->file, off, &w->r, &ignored))
+		return false;
+	w->r.head_ok = true;
+	return true;
+}
+
 static bool check_record(struct walk *w, uint64_t off)
 {
 	struct ts_record *r = &w->r;
 	const char *what = NULL;
+	bool sound;
 
 	if (off <= TS_HEADER_LEN || off >= w->end ||
-		!cyre_ts_record(w->file, off, r))
+		!record_at(w, off, &sound))
 		what = "no record there";
 	else if (!r->head_ok)
 		what = "head check sum";
 	/* Live records do not overlap: more than the file is a trick. */
 	else if ((w->bytes += r->size) > w->file.n)
 		what = "records overlap";
-	else if (!cyre_ts_tail_ok(r))
+	else if (!sound && !cyre_ts_tail_ok(r))
 		what = "key and value check sum";
 	else if (r->type != TS_RECORD && r->type != TS_DELETE)
 		what = "a record of another kind";
@@ -256,7 +307,9 @@ static void check_order(struct walk *w)
 	w->orders.wrong[CYRE_DB_SIGNED] = UINT64_MAX;
 	best = cyre_db_orders_best(&w->orders, CYRE_DB_RAW);
 	w->db->info.order = best;
-	if (w->orders.wrong[best])
+	if (!w->orders.wrong[best])
+		cyre_db_finish_sorted(w->db);
+	else
 		CYRE_FIND(w->found, .problem = CYRE_P_DB_ORDER,
 			.actual = w->orders.wrong[best],
 			.file = CYRE_FILE_OTHER);
@@ -264,32 +317,34 @@ static void check_order(struct walk *w)
 
 /*
  * Every byte up to `end` belongs to a record or is padding. Damage outside live
- * records costs nothing today; it tells that the disk is not to be trusted.
+ * records costs nothing today; it tells that the disk is not to be trusted. The
+ * walk along the links, which comes after, need not sum again what is right.
  */
-static void check_waste(struct walk *w)
+static void sweep(struct walk *w)
 {
-	uint64_t off = TS_HEADER_LEN, bad = 0, first = 0;
+	uint64_t off = TS_HEADER_LEN, n;
 	struct ts_record r;
 
 	while (off < w->end && off < w->file.n) {
+		n = 8;
 		if (cyre_ts_is_blank(w->file, off)) {
 			w->db->info.padded = true;
-			off += 8;
-		} else if (cyre_ts_record(w->file, off, &r) && r.head_ok) {
-			if (!cyre_ts_tail_ok(&r)) {
-				first = bad ? first : off;
-				bad += r.size;
-			}
-			off += r.size;
-		} else {
-			first = bad ? first : off;
-			bad += 8;
-			off += 8;
+			off += n;
+			continue;
 		}
+		if (cyre_ts_record(w->file, off, &r) && r.head_ok) {
+			n = r.size;
+			if (cyre_ts_tail_ok(&r)) {
+				w->sound[off / 512] |= UINT64_C(1)
+						       << off / 8 % 64;
+				off += n;
+				continue;
+			}
+		}
+		w->bad_first = w->bad_bytes ? w->bad_first : off;
+		w->bad_bytes += n;
+		off += n;
 	}
-	if (bad)
-		CYRE_FIND(w->found, .problem = CYRE_P_DB_WASTE, .offset = first,
-			.length = bad, .file = CYRE_FILE_OTHER);
 }
 
 static void check_end(const struct walk *w, const struct ts_header *h)
@@ -306,6 +361,32 @@ static void check_end(const struct walk *w, const struct ts_header *h)
 		CYRE_FIND(w->found, .problem = CYRE_P_DB_TRUNCATED,
 			.expected = h->current_size, .actual = w->file.n,
 			.file = CYRE_FILE_OTHER);
+}
+
+static cyre_status read_all(struct walk *w, const struct ts_header *h)
+{
+	struct cyre_db *db = w->db;
+	cyre_status st;
+
+	w->sound = calloc(w->file.n / 512 + 1, sizeof(*w->sound));
+	if (!w->sound)
+		return CYRE_ENOMEM;
+	check_end(w, h);
+	sweep(w);
+	cyre_db_expect(db, h->num_records, w->file.n / TS_MIN_RECORD);
+	st = walk(w);
+	if (st != CYRE_OK)
+		return st;
+	check_order(w);
+	if (w->bad_bytes)
+		CYRE_FIND(w->found, .problem = CYRE_P_DB_WASTE,
+			.offset = w->bad_first, .length = w->bad_bytes,
+			.file = CYRE_FILE_OTHER);
+	if (db->n != h->num_records)
+		CYRE_FIND(w->found, .problem = CYRE_P_DB_COUNT,
+			.expected = h->num_records, .actual = db->n,
+			.file = CYRE_FILE_OTHER);
+	return CYRE_OK;
 }
 
 static cyre_status read_strict(
@@ -325,17 +406,9 @@ static cyre_status read_strict(
 	db->info.expected = h.num_records;
 	w.end = h.current_size;
 	w.clean = !(h.flags & TS_DIRTY) && file.n <= h.current_size;
-	check_end(&w, &h);
-	st = walk(&w);
-	if (st != CYRE_OK)
-		return st;
-	check_order(&w);
-	check_waste(&w);
-	if (db->n != h.num_records)
-		CYRE_FIND(found, .problem = CYRE_P_DB_COUNT,
-			.expected = h.num_records, .actual = db->n,
-			.file = CYRE_FILE_OTHER);
-	return CYRE_OK;
+	st = read_all(&w, &h);
+	free(w.sound);
+	return st;
 }
 
 const struct cyre_db_driver cyre_db_twoskip = {

@@ -33,7 +33,8 @@ struct ts_header {
 };
 
 struct ts_record {
-	uint64_t offset, size; /* size: head, key, value, padding */
+	uint64_t offset, size; /* size: head, sums, key, value, padding */
+	size_t head;           /* bytes the first sum is over */
 	uint8_t type, level;
 	bool head_ok;           /* the check sum over head and pointers */
 	uint32_t tail_crc;      /* over `tail`, as stored */

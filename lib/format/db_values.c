@@ -52,18 +52,20 @@ enum cyre_db_kind cyre_db_kind_of(const char *path)
 				       : CYRE_DB_KIND_UNKNOWN;
 }
 
-static void find_generation(struct values *v)
+/* What only the whole file tells about each of its values. */
+static void find_generation(struct values *v, enum cyre_db_kind kind)
 {
+	size_t i, n = cyre_db_count(v->db);
 	const struct cyre_db_entry *e;
-	size_t i, count = 0;
 
-	for (i = 0; i < cyre_db_count(v->db); i++) {
+	if (kind == CYRE_DB_KIND_MAILBOXES)
+		v->is_new = cyre_mbox_keys_are_new(v->db);
+	if (kind != CYRE_DB_KIND_SUBSCRIPTIONS)
+		return;
+	for (i = 0; i < n && !v->sub_version; i++) {
 		e = cyre_db_at(v->db, i);
-		count += cyre_mboxkey_is_new(e->key);
-		if (!v->sub_version)
-			v->sub_version = cyre_sub_version(e->key, e->value);
+		v->sub_version = cyre_sub_version(e->key, e->value);
 	}
-	v->is_new = 2 * count > cyre_db_count(v->db);
 }
 
 /* What is wrong with an entry; NULL: nothing. */
@@ -155,7 +157,9 @@ cyre_status cyre_db_check_values(const struct cyre_db *db,
 	cyre_status st;
 	size_t i;
 
-	find_generation(&v);
+	if (kind == CYRE_DB_KIND_UNKNOWN)
+		return found->status;
+	find_generation(&v, kind);
 	for (i = 0; i < cyre_db_count(db) && !v.own.bad; i++) {
 		e = cyre_db_at(db, i);
 		wrong = fault(&v, kind, e);

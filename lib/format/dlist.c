@@ -92,7 +92,8 @@ static enum cyre_dlist_kind atom(struct cyre_dlist *d, struct cyre_slice *ret)
 {
 	const uint8_t *p = d->cur.p, *end = p;
 
-	while (end < d->cur.end && *end != ' ' && *end != '\n')
+	while (end < d->cur.end &&
+		(*end > ' ' || (*end != ' ' && *end != '\n')))
 		end++;
 	while (end > p && end[-1] == ')')
 		end--;

@@ -12,4 +12,14 @@
 cyre_status cyre_dbreport_flush(
 	const struct cyre_dbreport_options *o, struct cyre_buf *b);
 
+struct cyre_dbreport_key {
+	struct cyre_slice key, value;
+	uint64_t offset;
+	const char *trust;   /* NULL: nothing to say */
+	const char *meaning; /* the value in words; NULL: none */
+};
+
+void cyre_dbreport_put_key(struct cyre_buf *b, enum cyre_report_format format,
+	const struct cyre_dbreport_key *k);
+
 #endif

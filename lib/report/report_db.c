@@ -156,23 +156,24 @@ cyre_status cyre_dbreport_file(
 	return cyre_dbreport_flush(o, &b);
 }
 
-cyre_status cyre_dbreport_key(const struct cyre_dbreport_options *o,
-	const struct cyre_dbreport_key *k)
+static void put_text_key(struct cyre_buf *b, const struct cyre_dbreport_key *k)
 {
-	struct cyre_buf b = {0};
-	struct cyre_json j = {.b = &b};
-
-	if (o->format == CYRE_REPORT_TEXT) {
-		cyre_put_visible(&b, k->key);
-		cyre_put_u8(&b, '\t');
-		cyre_put_visible(&b, k->value);
-		if (k->trust)
-			cyre_put_fmt(&b, "\t[%s]", k->trust);
-		if (k->meaning)
-			cyre_put_fmt(&b, "\n    %s", k->meaning);
-		cyre_put_u8(&b, '\n');
-		return cyre_dbreport_flush(o, &b);
+	cyre_put_visible(b, k->key);
+	cyre_put_u8(b, '\t');
+	cyre_put_visible(b, k->value);
+	if (k->trust)
+		cyre_put_fmt(b, "\t[%s]", k->trust);
+	if (k->meaning) {
+		cyre_put_str(b, "\n    ");
+		cyre_put_str(b, k->meaning);
 	}
+	cyre_put_u8(b, '\n');
+}
+
+static void put_json_key(struct cyre_buf *b, const struct cyre_dbreport_key *k)
+{
+	struct cyre_json j = {.b = b};
+
 	cyre_json_begin(&j, '{');
 	cyre_json_member(&j, "type", "key");
 	cyre_json_key(&j, "key");
@@ -183,6 +184,14 @@ cyre_status cyre_dbreport_key(const struct cyre_dbreport_options *o,
 	cyre_json_member(&j, "trust", k->trust);
 	cyre_json_member(&j, "meaning", k->meaning);
 	cyre_json_end(&j, '}');
-	cyre_put_u8(&b, '\n');
-	return cyre_dbreport_flush(o, &b);
+	cyre_put_u8(b, '\n');
+}
+
+void cyre_dbreport_put_key(struct cyre_buf *b, enum cyre_report_format format,
+	const struct cyre_dbreport_key *k)
+{
+	if (format == CYRE_REPORT_TEXT)
+		put_text_key(b, k);
+	else
+		put_json_key(b, k);
 }

@@ -14,18 +14,19 @@
 
 #include "bytes.h"
 
+static volatile uint32_t fuzz_sink;
+
 static inline void fuzz_touch(const struct cyre_db *db)
 {
-	static volatile uint32_t sink;
 	const struct cyre_db_entry *e;
 	size_t i, k;
 
 	for (i = 0; i < cyre_db_count(db); i++) {
 		e = cyre_db_at(db, i);
 		for (k = 0; k < e->key.n; k += 16)
-			sink += e->key.p[k];
+			fuzz_sink += e->key.p[k];
 		for (k = 0; k < e->value.n; k += 16)
-			sink += e->value.p[k];
+			fuzz_sink += e->value.p[k];
 		if (i < 100 && !cyre_db_find(db, e->key))
 			abort();
 	}

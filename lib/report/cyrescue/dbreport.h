@@ -1,5 +1,5 @@
 /*
- * cyrescue/dbreport.h - databases and their keys, as text or as JSON Lines
+ * cyrescue/dbreport.h - databases, as text or as JSON Lines
  *
  * Text is for terminals: bytes that are not printable are escaped. In JSON a
  * byte that is not UTF-8 is \u0080 to \u00ff. Threads: no state.
@@ -21,13 +21,6 @@ struct cyre_dbreport {
 	uint64_t by_trust[4];
 	const char *trusts[4];
 	const struct cyre_findings *found;
-};
-
-struct cyre_dbreport_key {
-	struct cyre_slice key, value;
-	uint64_t offset;
-	const char *trust;   /* NULL: nothing to say */
-	const char *meaning; /* the value in words; NULL: none */
 };
 
 /*
@@ -105,7 +98,5 @@ CYRE_API cyre_status cyre_dbreport_sum(const struct cyre_dbreport_options *o,
 /* CYRE_OK, CYRE_ENOMEM, CYRE_EIO (a write failed). */
 CYRE_API cyre_status cyre_dbreport_file(
 	const struct cyre_dbreport_options *o, const struct cyre_dbreport *d);
-CYRE_API cyre_status cyre_dbreport_key(const struct cyre_dbreport_options *o,
-	const struct cyre_dbreport_key *k);
 
 #endif
