@@ -300,15 +300,27 @@ static int show(struct db_tool *t)
 	return status;
 }
 
-/* The entries worth writing; of one key the surest alone. */
-static struct cyre_db_entry *choose(
-	const struct db_tool *t, const struct cyre_db *db, size_t *ret_n)
+/*
+ * The entries worth writing; of one key the surest alone. A copy of them only
+ * where anything is left out: free(3) `ret_copy`, which is NULL otherwise.
+ */
+static cyre_status choose(const struct db_tool *t, const struct cyre_db *db,
+	struct cyre_db_entry **ret_copy, const struct cyre_db_entry **ret,
+	size_t *ret_n)
 {
-	struct cyre_db_entry *v = calloc(cyre_db_count(db) + 1, sizeof(*v));
+	size_t count = cyre_db_count(db), i, n = 0;
 	const struct cyre_db_entry *e;
-	size_t i, n = 0;
+	struct cyre_db_entry *v;
 
-	for (i = 0; v && i < cyre_db_count(db); i++) {
+	*ret = count ? cyre_db_at(db, 0) : NULL;
+	*ret_n = count;
+	*ret_copy = NULL;
+	if (cyre_db_info(db)->count[CYRE_DB_INTACT] == count)
+		return CYRE_OK;
+	v = calloc(count, sizeof(*v));
+	if (!v)
+		return CYRE_ENOMEM;
+	for (i = 0; i < count; i++) {
 		e = cyre_db_at(db, i);
 		if (e->trust >= CYRE_DB_RESURRECTED && !t->include[e->trust])
 			continue;
@@ -321,27 +333,33 @@ static struct cyre_db_entry *choose(
 		}
 		v[n++] = *e;
 	}
+	*ret = *ret_copy = v;
 	*ret_n = n;
-	return v;
+	return CYRE_OK;
 }
 
-static cyre_status make_file(const struct db_tool *t,
-	enum cyre_db_format format, const struct cyre_db_info *info,
-	const struct cyre_db_entry *v, size_t n, struct cyre_slice *ret,
+static cyre_status make_file(const struct db_tool *t, const struct db_file *f,
+	const char *path, const struct cyre_db_entry *v, size_t n,
 	struct cyre_error *err)
 {
-	struct cyre_db_write_options o = {.format = format,
-		.order = cyre_db_usual_order(format),
-		.padded = info->padded,
-		.generation = info->generation + 1,
-		.time = (uint32_t)time(NULL)};
+	const struct cyre_db_info *info = cyre_db_info(f->l.db);
+	enum cyre_db_format format = t->to ? t->to : info->format;
 	const char *tmpdir = getenv("TMPDIR");
+	struct cyre_dbload_save_options o = {
+		.write = {.format = format,
+			.order = cyre_db_usual_order(format),
+			.padded = info->padded,
+			.generation = info->generation + 1,
+			.time = (uint32_t)time(NULL)},
+		.owner = &f->l.owner,
+		.tmpdir = tmpdir ? tmpdir : "/tmp",
+		.jobs = t->common.jobs};
 
 	if (t->order >= 0)
-		o.order = (enum cyre_db_order)t->order;
+		o.write.order = (enum cyre_db_order)t->order;
 	else if (format == info->format)
-		o.order = info->order;
-	return cyre_dbload_make(&o, v, n, tmpdir ? tmpdir : "/tmp", ret, err);
+		o.write.order = info->order;
+	return cyre_dbload_save(path, &o, v, n, err);
 }
 
 static int write_db(
@@ -349,9 +367,9 @@ static int write_db(
 {
 	const struct cyre_db_info *info = cyre_db_info(f->l.db);
 	enum cyre_db_format format = t->to ? t->to : info->format;
-	struct cyre_slice bytes = {NULL, 0};
 	struct cyre_error err = {0};
-	struct cyre_db_entry *v;
+	const struct cyre_db_entry *v;
+	struct cyre_db_entry *copy;
 	cyre_status st;
 	size_t n;
 
@@ -362,12 +380,10 @@ static int write_db(
 			f->path, info->tables);
 		return EXIT_NOT_DONE;
 	}
-	v = choose(t, f->l.db, &n);
-	st = v ? make_file(t, format, info, v, n, &bytes, &err) : CYRE_ENOMEM;
+	st = choose(t, f->l.db, &copy, &v, &n);
 	if (st == CYRE_OK)
-		st = cyre_dbfile_create(path, bytes, &f->l.owner, &err);
-	free((void *)bytes.p);
-	free(v);
+		st = make_file(t, f, path, v, n, &err);
+	free(copy);
 	if (st != CYRE_OK)
 		return failed(path, st, &err);
 	if (!t->common.quiet && t->out.format == CYRE_REPORT_TEXT)

@@ -21,6 +21,53 @@ struct cyre_db {
 	uint8_t *adopted;             /* free(3) */
 };
 
+/* ---- a new file in parts ---- */
+
+#define CYRE_DB_LEVELS 31   /* lists, at most */
+#define CYRE_DB_PART   4096 /* entries */
+
+/* Where a record will stand. */
+struct cyre_db_place {
+	uint64_t offset;
+	uint8_t level;
+	uint8_t blanks; /* twoskip: words of padding before it */
+};
+
+/*
+ * What the parts of a file have to know of each other. With it each is made on
+ * its own, in any order and by any thread, and no more than some of them need
+ * be in memory.
+ */
+struct cyre_db_plan {
+	const struct cyre_db_write_options *o;
+	const struct cyre_db_entry *e; /* sorted */
+	size_t n, parts;
+	struct cyre_db_place *places; /* n, and of what ends the file */
+	uint64_t entries_end, size;
+	uint64_t (*next)[CYRE_DB_LEVELS]; /* where lists go on behind a part */
+	uint8_t highest;                  /* level */
+	struct cyre_db_entry *own;        /* they came in another order */
+};
+
+/* CYRE_EUNSUPPORTED: not in parts; else as cyre_db_write(). `o` and the entries
+ * are borrowed. In any case to be freed. */
+cyre_status cyre_db_plan(const struct cyre_db_write_options *o,
+	const struct cyre_db_entry *entries, size_t n,
+	struct cyre_db_plan *ret);
+void cyre_db_plan_free(struct cyre_db_plan *p);
+/* The offset of a part; of part p->parts: the size of the file. */
+uint64_t cyre_db_plan_at(const struct cyre_db_plan *p, size_t part);
+/* The bytes up to the next part. */
+void cyre_db_plan_make(
+	const struct cyre_db_plan *p, size_t part, uint8_t *to);
+/* The entries of a part are *ret_from to *ret_to - 1. */
+static inline void cyre_db_plan_entries(const struct cyre_db_plan *p,
+	size_t part, size_t *ret_from, size_t *ret_to)
+{
+	*ret_from = part * CYRE_DB_PART;
+	*ret_to = part + 1 < p->parts ? *ret_from + CYRE_DB_PART : p->n;
+}
+
 struct cyre_db_driver {
 	const char *name;
 	enum cyre_db_order order; /* what its server uses by default */
@@ -31,9 +78,13 @@ struct cyre_db_driver {
 		struct cyre_findings *found, struct cyre_db *db);
 	cyre_status (*salvage)(struct cyre_slice bytes,
 		struct cyre_findings *found, struct cyre_db *db);
-	/* The sorted entries as a new file. */
-	cyre_status (*write)(const struct cyre_db_write_options *o,
-		const struct cyre_db *db, struct cyre_buf *b);
+	/* A new file of sorted entries, in one of two ways: into an empty
+	 * buffer; or in parts, see below. Neither: it is not written. */
+	cyre_status (*write)(
+		const struct cyre_db_entry *e, size_t n, struct cyre_buf *b);
+	/* Gives every entry its place. False: too large for the format. */
+	bool (*lay_out)(struct cyre_db_plan *p);
+	void (*make)(const struct cyre_db_plan *p, size_t part, uint8_t *to);
 };
 
 /*

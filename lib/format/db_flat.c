@@ -216,26 +216,25 @@ static int by_encoded_key(const void *va, const void *vb, void *lines)
 }
 
 /* The server searches by lines: they are sorted as they are written. */
-static cyre_status write_lines(const struct cyre_db_write_options *o,
-	const struct cyre_db *db, struct cyre_buf *b)
+static cyre_status write_lines(
+	const struct cyre_db_entry *e, size_t n, struct cyre_buf *b)
 {
-	size_t *starts = calloc(db->n + 1, sizeof(*starts)), i;
+	size_t *starts = calloc(n + 1, sizeof(*starts)), i;
 	struct cyre_buf lines = {0};
 	const uint8_t *p;
 
-	(void)o;
 	if (!starts)
 		return CYRE_ENOMEM;
-	for (i = 0; i < db->n; i++) {
+	for (i = 0; i < n; i++) {
 		starts[i] = lines.n;
-		encode(&lines, db->e[i].key);
+		encode(&lines, e[i].key);
 		cyre_put_u8(&lines, '\t');
-		encode(&lines, db->e[i].value);
+		encode(&lines, e[i].value);
 		cyre_put_u8(&lines, '\n');
 	}
-	if (!lines.bad && db->n)
-		qsort_r(starts, db->n, sizeof(*starts), by_encoded_key, &lines);
-	for (i = 0; i < db->n && !lines.bad; i++) {
+	if (!lines.bad && n)
+		qsort_r(starts, n, sizeof(*starts), by_encoded_key, &lines);
+	for (i = 0; i < n && !lines.bad; i++) {
 		p = lines.p + starts[i];
 		cyre_put(b, p,
 			(size_t)((const uint8_t *)memchr(

@@ -400,5 +400,6 @@ const struct cyre_db_driver cyre_db_skiplist = {
 	.detect = detect,
 	.read = read_strict,
 	.salvage = cyre_sk_salvage,
-	.write = cyre_sk_write,
+	.lay_out = cyre_sk_lay_out,
+	.make = cyre_sk_make,
 };

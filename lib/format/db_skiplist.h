@@ -80,7 +80,7 @@ void cyre_sk_replay(struct sk_log *log, uint64_t committed);
 
 cyre_status cyre_sk_salvage(struct cyre_slice file, struct cyre_findings *found,
 	struct cyre_db *db);
-cyre_status cyre_sk_write(const struct cyre_db_write_options *o,
-	const struct cyre_db *db, struct cyre_buf *b);
+bool cyre_sk_lay_out(struct cyre_db_plan *plan);
+void cyre_sk_make(const struct cyre_db_plan *plan, size_t part, uint8_t *to);
 
 #endif

@@ -5,82 +5,89 @@
  */
 #include "db_skiplist.h"
 
-#include <stdlib.h>
+/* Offsets have 32 bits, the last value is the terminator. */
+#define MAX_SIZE (UINT32_MAX - 1)
 
-struct place {
-	size_t offset, ptr; /* of the node, of its first pointer */
-	unsigned level;
-};
-
-static void put_padded(struct cyre_buf *b, struct cyre_slice s)
+static size_t padded_len(struct cyre_slice s)
 {
-	cyre_put_be32(b, (uint32_t)s.n);
-	cyre_put_slice(b, s);
-	cyre_put_fill(b, 0, -s.n & 3);
+	return 4 + ((s.n + 3) & ~(size_t)3);
 }
 
-static struct place put_node(struct cyre_buf *b, uint32_t type, unsigned level,
-	struct cyre_slice key, struct cyre_slice value)
+static uint8_t *put_padded(uint8_t *p, struct cyre_slice s)
 {
-	struct place p = {.offset = b->n, .level = level};
+	size_t n = padded_len(s) - 4;
 
-	cyre_put_be32(b, type);
-	put_padded(b, key);
-	put_padded(b, value);
-	p.ptr = b->n;
-	cyre_put_fill(b, 0, 4 * (size_t)level);
-	cyre_put_be32(b, SK_END);
-	return p;
+	cyre_store_be32(p, (uint32_t)s.n);
+	p += 4;
+	if (s.n)
+		memcpy(p, s.p, s.n);
+	memset(p + s.n, 0, n - s.n);
+	return p + n;
+}
+
+/* List i goes on at next[i]. */
+static void put_node(uint8_t *p, uint32_t type, uint32_t level,
+	const struct cyre_db_entry *e, const uint64_t *next)
+{
+	unsigned i;
+
+	cyre_store_be32(p, type);
+	p = put_padded(p + 4, e->key);
+	p = put_padded(p, e->value);
+	for (i = 0; i < level; i++, p += 4)
+		cyre_store_be32(p, (uint32_t)next[i]);
+	cyre_store_be32(p, SK_END);
+}
+
+bool cyre_sk_lay_out(struct cyre_db_plan *plan)
+{
+	const struct cyre_db_entry *e = plan->e;
+	struct cyre_db_place *p = plan->places;
+	uint64_t end = SK_FIRST, coin = 0;
+	size_t i;
+
+	for (i = 0; i < plan->n; i++, e++, p++) {
+		p->level = (uint8_t)cyre_db_coin_level(&coin, SK_MAX_LEVEL);
+		p->offset = end;
+		end += 4 + padded_len(e->key) + padded_len(e->value) +
+		       4 * ((uint64_t)p->level + 1);
+	}
+	plan->entries_end = plan->size = end;
+	return end <= MAX_SIZE;
+}
+
+static void put_header(uint8_t *p, const struct cyre_db_plan *plan)
+{
+	memcpy(p, SK_MAGIC, SK_MAGIC_LEN);
+	cyre_store_be32(p + 20, 1);
+	cyre_store_be32(p + 24, 2);
+	cyre_store_be32(p + 28, SK_MAX_LEVEL);
+	cyre_store_be32(p + 32, plan->highest);
+	cyre_store_be32(p + 36, (uint32_t)plan->n);
+	cyre_store_be32(p + 40, (uint32_t)plan->size);
+	cyre_store_be32(p + 44, plan->o->time);
 }
 
 /* From the last node back: each list goes on at the node seen before. */
-static unsigned link_nodes(
-	struct cyre_buf *b, const struct place *places, size_t n)
+void cyre_sk_make(const struct cyre_db_plan *plan, size_t part, uint8_t *to)
 {
-	size_t next[SK_MAX_LEVEL] = {0};
-	unsigned i, highest = 1;
+	const struct cyre_db_entry none = {.offset = 0};
+	uint64_t next[SK_MAX_LEVEL], start = cyre_db_plan_at(plan, part);
+	const struct cyre_db_place *p;
+	size_t from, i;
+	unsigned k;
 
-	while (n-- > 0) {
-		if (n && places[n].level > highest)
-			highest = places[n].level;
-		for (i = 0; i < places[n].level; i++) {
-			cyre_store_be32(b->p + places[n].ptr + 4 * (size_t)i,
-				(uint32_t)next[i]);
-			next[i] = places[n].offset;
-		}
+	memcpy(next, plan->next[part], sizeof(next));
+	cyre_db_plan_entries(plan, part, &from, &i);
+	while (i-- > from) {
+		p = &plan->places[i];
+		put_node(to + (p->offset - start), SK_INORDER, p->level,
+			&plan->e[i], next);
+		for (k = 0; k < p->level; k++)
+			next[k] = p->offset;
 	}
-	return highest;
-}
-
-cyre_status cyre_sk_write(const struct cyre_db_write_options *o,
-	const struct cyre_db *db, struct cyre_buf *b)
-{
-	const struct cyre_slice none = cyre_slice(NULL, 0);
-	struct place *places;
-	uint64_t coin = 0;
-	size_t i;
-
-	places = calloc(db->n + 1, sizeof(*places));
-	if (!places)
-		return CYRE_ENOMEM;
-	/* Offsets have 32 bits, the last value is the terminator. */
-	b->limit = UINT32_MAX - 1;
-	cyre_put_fill(b, 0, SK_HEADER_LEN);
-	places[0] = put_node(b, SK_DUMMY, SK_MAX_LEVEL, none, none);
-	for (i = 0; i < db->n; i++)
-		places[i + 1] = put_node(b, SK_INORDER,
-			cyre_db_coin_level(&coin, SK_MAX_LEVEL), db->e[i].key,
-			db->e[i].value);
-	if (!b->bad) {
-		memcpy(b->p, SK_MAGIC, SK_MAGIC_LEN);
-		cyre_store_be32(b->p + 20, 1);
-		cyre_store_be32(b->p + 24, 2);
-		cyre_store_be32(b->p + 28, SK_MAX_LEVEL);
-		cyre_store_be32(b->p + 32, link_nodes(b, places, db->n + 1));
-		cyre_store_be32(b->p + 36, (uint32_t)db->n);
-		cyre_store_be32(b->p + 40, (uint32_t)b->n);
-		cyre_store_be32(b->p + 44, o->time);
-	}
-	free(places);
-	return CYRE_OK;
+	if (part)
+		return;
+	put_header(to, plan);
+	put_node(to + SK_HEADER_LEN, SK_DUMMY, SK_MAX_LEVEL, &none, next);
 }

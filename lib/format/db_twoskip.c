@@ -417,5 +417,6 @@ const struct cyre_db_driver cyre_db_twoskip = {
 	.detect = detect,
 	.read = read_strict,
 	.salvage = cyre_ts_salvage,
-	.write = cyre_ts_write,
+	.lay_out = cyre_ts_lay_out,
+	.make = cyre_ts_make,
 };

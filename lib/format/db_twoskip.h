@@ -71,7 +71,7 @@ bool cyre_ts_is_blank(struct cyre_slice file, uint64_t off);
 
 cyre_status cyre_ts_salvage(struct cyre_slice file, struct cyre_findings *found,
 	struct cyre_db *db);
-cyre_status cyre_ts_write(const struct cyre_db_write_options *o,
-	const struct cyre_db *db, struct cyre_buf *b);
+bool cyre_ts_lay_out(struct cyre_db_plan *plan);
+void cyre_ts_make(const struct cyre_db_plan *plan, size_t part, uint8_t *to);
 
 #endif

@@ -7,162 +7,162 @@
  */
 #include "db_twoskip.h"
 
-#include <stdlib.h>
-
 #include "digest.h"
 
-static void put_lengths(
-	struct cyre_buf *b, struct cyre_slice key, struct cyre_slice value)
+/* Up to the first of the two sums. */
+static size_t head_len(
+	uint8_t level, struct cyre_slice key, struct cyre_slice value)
 {
-	bool big_key = key.n >= UINT16_MAX, big_value = value.n >= UINT32_MAX;
-	uint16_t n = big_key ? UINT16_MAX : (uint16_t)key.n;
-
-	cyre_put_u8(b, (uint8_t)(n >> 8));
-	cyre_put_u8(b, (uint8_t)n);
-	cyre_put_be32(b, big_value ? UINT32_MAX : (uint32_t)value.n);
-	if (big_key)
-		cyre_put_be64(b, key.n);
-	if (big_value)
-		cyre_put_be64(b, value.n);
+	return 8 + (key.n >= UINT16_MAX ? 8 : 0) +
+	       (value.n >= UINT32_MAX ? 8 : 0) + 8 * ((size_t)level + 1);
 }
 
-static uint32_t sum(const struct cyre_buf *b, size_t from)
+static size_t record_len(
+	uint8_t level, struct cyre_slice key, struct cyre_slice value)
 {
-	return b->bad ? 0 : cyre_crc32(cyre_slice(b->p + from, b->n - from));
+	return head_len(level, key, value) + 8 +
+	       ((key.n + value.n + 7) & ~(size_t)7);
 }
 
 /*
  * A head that fits shall stand in one block of 512 bytes, so that it is
- * rewritten as a whole (twoskip.md section 3).
+ * rewritten as a whole (twoskip.md section 3). `n`: its bytes and the sums.
  */
-static void put_padding(struct cyre_buf *b, uint8_t level,
-	struct cyre_slice key, struct cyre_slice value)
+static uint8_t padding(uint64_t at, size_t n)
 {
-	size_t n = 8 + (key.n >= UINT16_MAX ? 8 : 0) +
-		   (value.n >= UINT32_MAX ? 8 : 0) + 8 * ((size_t)level + 1) +
-		   8;
+	uint64_t off = at;
 
-	while (n <= 504 && !b->bad && (b->n + 8) % 512 > (b->n - 8 + n) % 512)
-		cyre_put(b, TS_BLANK, 8);
+	while (n <= 504 && (off + 8) % 512 > (off - 8 + n) % 512)
+		off += 8;
+	return (uint8_t)((off - at) / 8);
 }
 
-/*
- * One record, pointers and head check sum still zero. `tail_crc` is filled in
- * here because it never changes.
- */
-static void put_record(struct cyre_buf *b, uint8_t type, uint8_t level,
-	struct cyre_slice key, struct cyre_slice value)
+static uint8_t *put_lengths(
+	uint8_t *p, struct cyre_slice key, struct cyre_slice value)
 {
-	size_t crc_at, tail_at;
+	bool big_key = key.n >= UINT16_MAX, big_value = value.n >= UINT32_MAX;
+	uint16_t n = big_key ? UINT16_MAX : (uint16_t)key.n;
 
-	cyre_put_u8(b, type);
-	cyre_put_u8(b, level);
-	put_lengths(b, key, value);
-	cyre_put_fill(b, 0, 8 * ((size_t)level + 1));
-	cyre_put_fill(b, 0, 4);
-	crc_at = b->n;
-	cyre_put_fill(b, 0, 4);
-	tail_at = b->n;
-	cyre_put_slice(b, key);
-	cyre_put_slice(b, value);
-	cyre_put_fill(b, 0, -b->n & 7);
-	if (!b->bad)
-		cyre_store_be32(b->p + crc_at, sum(b, tail_at));
+	p[0] = (uint8_t)(n >> 8);
+	p[1] = (uint8_t)n;
+	cyre_store_be32(p + 2, big_value ? UINT32_MAX : (uint32_t)value.n);
+	p += 6;
+	if (big_key) {
+		cyre_store_be64(p, key.n);
+		p += 8;
+	}
+	if (big_value) {
+		cyre_store_be64(p, value.n);
+		p += 8;
+	}
+	return p;
 }
 
-/* Where the pointers of the record at `off` stand; its level. */
-static uint8_t *pointers(struct cyre_buf *b, size_t off, unsigned *ret_level)
+static void put_tail(
+	uint8_t *p, size_t n, struct cyre_slice key, struct cyre_slice value)
 {
-	uint8_t *p = b->p + off;
+	size_t used = key.n + value.n;
 
-	*ret_level = p[1];
-	return p + 8 + (p[2] == 0xff && p[3] == 0xff ? 8 : 0) +
-	       (cyre_load_be32(p + 4) == UINT32_MAX ? 8 : 0);
+	if (key.n)
+		memcpy(p, key.p, key.n);
+	if (value.n)
+		memcpy(p + key.n, value.p, value.n);
+	memset(p + used, 0, n - used);
 }
 
-static void sum_head(
-	struct cyre_buf *b, size_t off, const uint8_t *ptr, unsigned level)
+/* Slot 0 of the pointers is given, list i goes on at next[i]. */
+static void put_record(uint8_t *to, uint8_t type, uint8_t level,
+	const struct cyre_db_entry *e, uint64_t slot0, const uint64_t *next)
 {
-	size_t n = (size_t)(ptr - (b->p + off)) + 8 * ((size_t)level + 1);
+	size_t head = head_len(level, e->key, e->value);
+	size_t n = record_len(level, e->key, e->value) - head - 8;
+	uint8_t *p = to + head + 8;
+	unsigned i;
 
-	cyre_store_be32(b->p + off + n, cyre_crc32(cyre_slice(b->p + off, n)));
+	put_tail(p, n, e->key, e->value);
+	cyre_store_be32(p - 4, cyre_crc32(cyre_slice(p, n)));
+	to[0] = type;
+	to[1] = level;
+	p = put_lengths(to + 2, e->key, e->value);
+	cyre_store_be64(p, slot0);
+	for (i = 0; i < level; i++)
+		cyre_store_be64(p + 8 * ((size_t)i + 1), next[i]);
+	cyre_store_be32(to + head, cyre_crc32(cyre_slice(to, head)));
+}
+
+static void put_blanks(uint8_t *end, unsigned n)
+{
+	for (; n; n--)
+		memcpy(end -= 8, TS_BLANK, 8);
+}
+
+bool cyre_ts_lay_out(struct cyre_db_plan *plan)
+{
+	const struct cyre_slice none = cyre_slice(NULL, 0);
+	const struct cyre_db_entry *e = plan->e;
+	struct cyre_db_place *p = plan->places;
+	uint64_t end = TS_FIRST, coin = 0;
+	size_t i;
+
+	for (i = 0; i < plan->n; i++, e++, p++) {
+		p->level = (uint8_t)cyre_db_coin_level(&coin, TS_MAX_LEVEL);
+		if (plan->o->padded)
+			p->blanks = padding(end,
+				head_len(p->level, e->key, e->value) + 8);
+		p->offset = end + 8 * (uint64_t)p->blanks;
+		end = p->offset + record_len(p->level, e->key, e->value);
+	}
+	plan->entries_end = plan->size = end;
+	if (!plan->n)
+		return true;
+	if (plan->o->padded)
+		p->blanks = padding(end, head_len(0, none, none) + 8);
+	p->offset = end + 8 * (uint64_t)p->blanks;
+	plan->size = p->offset + record_len(0, none, none);
+	return true;
+}
+
+static void put_header(uint8_t *p, const struct cyre_db_plan *plan)
+{
+	uint64_t generation = plan->o->generation;
+
+	memset(p, 0, TS_HEADER_LEN);
+	memcpy(p, TS_MAGIC, TS_MAGIC_LEN);
+	cyre_store_be32(p + 20, 1);
+	cyre_store_be64(p + 24, generation ? generation : 1);
+	cyre_store_be64(p + 32, plan->n);
+	cyre_store_be64(p + 40, plan->entries_end); /* of the repack */
+	cyre_store_be64(p + 48, plan->size);
+	cyre_store_be32(p + 60, cyre_crc32(cyre_slice(p, 60)));
 }
 
 /* From the last record back: each list goes on at the record seen before. */
-static void link_records(struct cyre_buf *b, const size_t *offsets, size_t n)
+void cyre_ts_make(const struct cyre_db_plan *plan, size_t part, uint8_t *to)
 {
-	size_t next[TS_MAX_LEVEL] = {0};
-	unsigned level, i;
-	uint8_t *ptr;
+	const struct cyre_db_entry none = {.offset = 0};
+	uint64_t next[TS_MAX_LEVEL], start = cyre_db_plan_at(plan, part);
+	const struct cyre_db_place *p;
+	size_t from, i;
+	unsigned k;
 
-	while (n-- > 0) {
-		ptr = pointers(b, offsets[n], &level);
-		for (i = 0; i < level; i++) {
-			cyre_store_be64(ptr + 8 * ((size_t)i + 1), next[i]);
-			next[i] = offsets[n];
-		}
-		sum_head(b, offsets[n], ptr, level);
+	memcpy(next, plan->next[part], sizeof(next));
+	cyre_db_plan_entries(plan, part, &from, &i);
+	if (plan->n && part + 1 == plan->parts) {
+		p = &plan->places[plan->n];
+		put_record(to + (p->offset - start), TS_COMMIT, 0, &none,
+			TS_FIRST, next);
+		put_blanks(to + (p->offset - start), p->blanks);
 	}
-}
-
-static void put_commit(struct cyre_buf *b)
-{
-	size_t at = b->n;
-	unsigned level;
-	uint8_t *ptr;
-
-	put_record(b, TS_COMMIT, 0, cyre_slice(NULL, 0), cyre_slice(NULL, 0));
-	if (b->bad)
+	while (i-- > from) {
+		p = &plan->places[i];
+		put_record(to + (p->offset - start), TS_RECORD, p->level,
+			&plan->e[i], 0, next);
+		put_blanks(to + (p->offset - start), p->blanks);
+		for (k = 0; k < p->level; k++)
+			next[k] = p->offset;
+	}
+	if (part)
 		return;
-	ptr = pointers(b, at, &level);
-	cyre_store_be64(ptr, TS_FIRST);
-	sum_head(b, at, ptr, level);
-}
-
-static void fill_header(struct cyre_buf *b, uint64_t generation,
-	uint64_t records, uint64_t repack_size)
-{
-	memcpy(b->p, TS_MAGIC, TS_MAGIC_LEN);
-	cyre_store_be32(b->p + 20, 1);
-	cyre_store_be64(b->p + 24, generation ? generation : 1);
-	cyre_store_be64(b->p + 32, records);
-	cyre_store_be64(b->p + 40, repack_size);
-	cyre_store_be64(b->p + 48, b->n);
-	cyre_store_be32(b->p + 60, cyre_crc32(cyre_slice(b->p, 60)));
-}
-
-cyre_status cyre_ts_write(const struct cyre_db_write_options *o,
-	const struct cyre_db *db, struct cyre_buf *b)
-{
-	const struct cyre_slice none = cyre_slice(NULL, 0);
-	const struct cyre_db_entry *e;
-	size_t *offsets, repack_size, i;
-	uint64_t coin = 0;
-	uint8_t level;
-
-	offsets = calloc(db->n + 1, sizeof(*offsets));
-	if (!offsets)
-		return CYRE_ENOMEM;
-	cyre_put_fill(b, 0, TS_HEADER_LEN);
-	offsets[0] = b->n;
-	put_record(b, TS_DUMMY, TS_MAX_LEVEL, none, none);
-	for (i = 0; i < db->n; i++) {
-		e = &db->e[i];
-		level = (uint8_t)cyre_db_coin_level(&coin, TS_MAX_LEVEL);
-		if (o->padded)
-			put_padding(b, level, e->key, e->value);
-		offsets[i + 1] = b->n;
-		put_record(b, TS_RECORD, level, e->key, e->value);
-	}
-	repack_size = b->n;
-	if (db->n && o->padded)
-		put_padding(b, 0, none, none);
-	if (db->n)
-		put_commit(b);
-	if (!b->bad) {
-		link_records(b, offsets, db->n + 1);
-		fill_header(b, o->generation, db->n, repack_size);
-	}
-	free(offsets);
-	return CYRE_OK;
+	put_header(to, plan);
+	put_record(to + TS_HEADER_LEN, TS_DUMMY, TS_MAX_LEVEL, &none, 0, next);
 }

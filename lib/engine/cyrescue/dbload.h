@@ -58,6 +58,22 @@ CYRE_API void cyre_dbload_describe(
 CYRE_API cyre_status cyre_dbload_make(const struct cyre_db_write_options *o,
 	const struct cyre_db_entry *entries, size_t n, const char *tmpdir,
 	struct cyre_slice *ret, struct cyre_error *reterr);
+
+struct cyre_dbload_save_options {
+	struct cyre_db_write_options write;
+	const struct cyre_dbfile_owner *owner; /* NULL: whoever runs this */
+	const char *tmpdir;                    /* as for cyre_dbload_make() */
+	unsigned jobs;                         /* threads */
+};
+
+/*
+ * The same into a new file, as cyre_dbfile_create() writes it. The bytes are
+ * the same for any number of threads. Statuses of both.
+ */
+CYRE_API cyre_status cyre_dbload_save(const char *path,
+	const struct cyre_dbload_save_options *o,
+	const struct cyre_db_entry *entries, size_t n,
+	struct cyre_error *reterr);
 CYRE_API void cyre_dbload_free(struct cyre_dbload *l);
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef CYRESCUE_DBFILE_H
 #define CYRESCUE_DBFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -40,6 +41,19 @@ CYRE_API cyre_status cyre_dbfile_read(const char *path, uint64_t limit,
 CYRE_API cyre_status cyre_dbfile_create(const char *path,
 	struct cyre_slice bytes, const struct cyre_dbfile_owner *owner,
 	struct cyre_error *reterr);
+
+/*
+ * The same piece by piece. Whoever began it ends it; without `complete` nothing
+ * is left of it. cyre_dbfile_end() frees it in any case.
+ */
+struct cyre_dbfile_new;
+CYRE_API cyre_status cyre_dbfile_begin(const char *path,
+	const struct cyre_dbfile_owner *owner, struct cyre_dbfile_new **ret,
+	struct cyre_error *reterr);
+CYRE_API cyre_status cyre_dbfile_put(struct cyre_dbfile_new *f,
+	struct cyre_slice s, struct cyre_error *reterr);
+CYRE_API cyre_status cyre_dbfile_end(
+	struct cyre_dbfile_new *f, bool complete, struct cyre_error *reterr);
 
 struct cyre_dbfile_pair {
 	struct cyre_slice key, value;
