@@ -195,7 +195,8 @@ static int check(struct db_tool *t)
 		if (st != EXIT_CLEAN)
 			continue;
 		if (f.l.db &&
-			cyre_db_check_values(f.l.db, cyre_db_kind_of(f.path),
+			cyre_dbload_check_values(f.l.db,
+				cyre_db_kind_of(f.path), t->common.jobs,
 				&f.l.found) != CYRE_OK)
 			status |= EXIT_NOT_DONE;
 		status |= status_of(&f.l.found) | report_file(t, &f);

@@ -21,6 +21,21 @@ struct cyre_db {
 	uint8_t *adopted;             /* free(3) */
 };
 
+/*
+ * cyre_db_check_values() for some of the entries, with what only the whole file
+ * tells about each of its values.
+ */
+struct cyre_db_values {
+	enum cyre_db_kind kind;
+	bool is_new; /* mailboxes.db: 3.6 or later */
+	unsigned sub_version;
+};
+struct cyre_db_values cyre_db_values(
+	const struct cyre_db *db, enum cyre_db_kind kind);
+cyre_status cyre_db_check_some(const struct cyre_db *db,
+	const struct cyre_db_values *known, size_t from, size_t to,
+	struct cyre_findings *found);
+
 /* ---- a new file in parts ---- */
 
 #define CYRE_DB_LEVELS 31   /* lists, at most */

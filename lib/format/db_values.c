@@ -10,11 +10,8 @@
 #include "userdb.h"
 
 struct values {
-	const struct cyre_db *db;
-	struct cyre_findings *found;
+	struct cyre_db_values known;
 	struct cyre_buf own;
-	bool is_new; /* mailboxes.db: 3.6 or later */
-	unsigned sub_version;
 };
 
 static bool ends(const char *name, const char *end)
@@ -52,20 +49,22 @@ enum cyre_db_kind cyre_db_kind_of(const char *path)
 				       : CYRE_DB_KIND_UNKNOWN;
 }
 
-/* What only the whole file tells about each of its values. */
-static void find_generation(struct values *v, enum cyre_db_kind kind)
+struct cyre_db_values cyre_db_values(
+	const struct cyre_db *db, enum cyre_db_kind kind)
 {
-	size_t i, n = cyre_db_count(v->db);
+	struct cyre_db_values known = {.kind = kind};
+	size_t i, n = cyre_db_count(db);
 	const struct cyre_db_entry *e;
 
 	if (kind == CYRE_DB_KIND_MAILBOXES)
-		v->is_new = cyre_mbox_keys_are_new(v->db);
+		known.is_new = cyre_mbox_keys_are_new(db);
 	if (kind != CYRE_DB_KIND_SUBSCRIPTIONS)
-		return;
-	for (i = 0; i < n && !v->sub_version; i++) {
-		e = cyre_db_at(v->db, i);
-		v->sub_version = cyre_sub_version(e->key, e->value);
+		return known;
+	for (i = 0; i < n && !known.sub_version; i++) {
+		e = cyre_db_at(db, i);
+		known.sub_version = cyre_sub_version(e->key, e->value);
 	}
+	return known;
 }
 
 /* What is wrong with an entry; NULL: nothing. */
@@ -74,7 +73,7 @@ static const char *mailbox_fault(
 {
 	struct cyre_mbox m;
 
-	if (!cyre_mbox_read(e->key, e->value, v->is_new, &v->own, &m))
+	if (!cyre_mbox_read(e->key, e->value, v->known.is_new, &v->own, &m))
 		return "not a mailbox entry";
 	if (m.odd_type)
 		return "a mailbox type that the server does not know";
@@ -96,7 +95,7 @@ static const char *sub_fault(
 	struct cyre_sub s;
 
 	return cyre_sub_version(e->key, e->value) ||
-			       cyre_sub_read(e->key, v->sub_version, &s)
+			       cyre_sub_read(e->key, v->known.sub_version, &s)
 		       ? NULL
 		       : "not a subscription";
 }
@@ -111,14 +110,13 @@ static const char *conversation_fault(const struct cyre_db_entry *e)
 							 : "a message's record";
 }
 
-static const char *fault(
-	struct values *v, enum cyre_db_kind kind, const struct cyre_db_entry *e)
+static const char *fault(struct values *v, const struct cyre_db_entry *e)
 {
 	struct cyre_annotation a;
 	struct cyre_statuscache s;
 	struct cyre_quota q;
 
-	switch (kind) {
+	switch (v->known.kind) {
 	case CYRE_DB_KIND_MAILBOXES:
 		return mailbox_fault(v, e);
 	case CYRE_DB_KIND_SEEN:
@@ -148,21 +146,18 @@ static const char *fault(
 	return NULL;
 }
 
-cyre_status cyre_db_check_values(const struct cyre_db *db,
-	enum cyre_db_kind kind, struct cyre_findings *found)
+cyre_status cyre_db_check_some(const struct cyre_db *db,
+	const struct cyre_db_values *known, size_t from, size_t to,
+	struct cyre_findings *found)
 {
-	struct values v = {.db = db, .found = found};
+	struct values v = {.known = *known};
 	const struct cyre_db_entry *e;
 	const char *wrong;
 	cyre_status st;
-	size_t i;
 
-	if (kind == CYRE_DB_KIND_UNKNOWN)
-		return found->status;
-	find_generation(&v, kind);
-	for (i = 0; i < cyre_db_count(db) && !v.own.bad; i++) {
-		e = cyre_db_at(db, i);
-		wrong = fault(&v, kind, e);
+	for (; from < to && !v.own.bad; from++) {
+		e = cyre_db_at(db, from);
+		wrong = fault(&v, e);
 		if (wrong)
 			CYRE_FIND(found, .problem = CYRE_P_DB_VALUE,
 				.offset = e->offset, .text = wrong,
@@ -171,4 +166,12 @@ cyre_status cyre_db_check_values(const struct cyre_db *db,
 	st = v.own.bad ? CYRE_ENOMEM : found->status;
 	cyre_buf_free(&v.own);
 	return st;
+}
+
+cyre_status cyre_db_check_values(const struct cyre_db *db,
+	enum cyre_db_kind kind, struct cyre_findings *found)
+{
+	struct cyre_db_values known = cyre_db_values(db, kind);
+
+	return cyre_db_check_some(db, &known, 0, cyre_db_count(db), found);
 }

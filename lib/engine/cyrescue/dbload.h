@@ -45,6 +45,9 @@ struct cyre_dbload {
 CYRE_API cyre_status cyre_dbload_file(const char *path,
 	const struct cyre_dbload_options *o, struct cyre_dbload *ret,
 	struct cyre_error *reterr);
+/* cyre_db_check_values() by so many threads; it finds the same. */
+CYRE_API cyre_status cyre_dbload_check_values(const struct cyre_db *db,
+	enum cyre_db_kind kind, unsigned jobs, struct cyre_findings *found);
 /* What a report says of a database; path and findings are the caller's. */
 CYRE_API void cyre_dbload_describe(
 	const struct cyre_db *db, struct cyre_dbreport *ret);
