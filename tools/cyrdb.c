@@ -194,10 +194,9 @@ static int check(struct db_tool *t)
 		status |= st;
 		if (st != EXIT_CLEAN)
 			continue;
-		if (f.l.db &&
-			cyre_dbload_check_values(f.l.db,
-				cyre_db_kind_of(f.path), t->common.jobs,
-				&f.l.found) != CYRE_OK)
+		if (f.l.db && cyre_dbload_check_values(f.l.db,
+				      cyre_db_kind_of(f.path), t->common.jobs,
+				      &f.l.found) != CYRE_OK)
 			status |= EXIT_NOT_DONE;
 		status |= status_of(&f.l.found) | report_file(t, &f);
 		close_file(&f);
@@ -220,8 +219,8 @@ static int show_raw(const struct cyre_db *db, size_t from, size_t to)
 	return EXIT_CLEAN;
 }
 
-static int show_some(
-	const struct db_tool *t, const struct db_file *f, size_t from, size_t to)
+static int show_some(const struct db_tool *t, const struct db_file *f,
+	size_t from, size_t to)
 {
 	struct cyre_dbshow_options o = {.out = t->out,
 		.kind = cyre_db_kind_of(f->path),
@@ -245,8 +244,7 @@ static bool starts(struct cyre_slice s, struct cyre_slice prefix)
 	       (!prefix.n || !memcmp(s.p, prefix.p, prefix.n));
 }
 
-static int show_keys(
-	const struct db_tool *t, const struct db_file *f)
+static int show_keys(const struct db_tool *t, const struct db_file *f)
 {
 	const struct cyre_db_entry *e;
 	int i, status = EXIT_CLEAN;
@@ -266,8 +264,7 @@ static int show_keys(
 	return status;
 }
 
-static int show_all(
-	const struct db_tool *t, const struct db_file *f)
+static int show_all(const struct db_tool *t, const struct db_file *f)
 {
 	struct cyre_slice prefix = slice_of(t->prefix ? t->prefix : "");
 	size_t from = cyre_db_seek(f->l.db, prefix), to = from;

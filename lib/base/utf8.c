@@ -49,7 +49,7 @@ static bool is_control(const uint8_t *p, size_t n)
 	       (n == 2 && p[0] == 0xc2 && p[1] < 0xa0);
 }
 
-#define EACH(byte) ((byte) * UINT64_C(0x0101010101010101))
+#define EACH(byte) ((byte)*UINT64_C(0x0101010101010101))
 
 /*
  * Is one of these eight bytes no printable ASCII, or a backslash? Each test

@@ -77,8 +77,8 @@ static cyre_status write_parts(struct save *s, unsigned jobs)
 	return s->failed ? s->st : st;
 }
 
-static cyre_status save_parts(
-	const char *path, const struct cyre_dbload_save_options *o, struct save *s)
+static cyre_status save_parts(const char *path,
+	const struct cyre_dbload_save_options *o, struct save *s)
 {
 	cyre_status st, ended;
 
@@ -98,8 +98,7 @@ static cyre_status save_whole(const char *path,
 	struct cyre_slice bytes = {NULL, 0};
 	cyre_status st;
 
-	st = cyre_dbload_make(
-		&o->write, entries, n, o->tmpdir, &bytes, reterr);
+	st = cyre_dbload_make(&o->write, entries, n, o->tmpdir, &bytes, reterr);
 	if (st == CYRE_OK)
 		st = cyre_dbfile_create(path, bytes, o->owner, reterr);
 	free((void *)bytes.p);

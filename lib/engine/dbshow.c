@@ -50,15 +50,21 @@ static void put_entry(struct show *s, struct scratch *room,
 		cyre_dbreport_put_key(b, s->o->out.format, &k);
 }
 
+/* On copies: what the workers write to all the time must not share a line of
+ * the processors' caches. */
 static void work(void *payload, unsigned worker, size_t job)
 {
 	struct show *s = payload;
-	struct cyre_buf *b = &s->slots[job % s->nslots];
-	size_t i = s->from + job * KEYS, end = s->to - i < KEYS ? s->to : i + KEYS;
+	struct cyre_buf b = s->slots[job % s->nslots];
+	struct scratch room = s->scratch[worker];
+	size_t i = s->from + job * KEYS,
+	       end = s->to - i < KEYS ? s->to : i + KEYS;
 
-	cyre_buf_reset(b);
+	cyre_buf_reset(&b);
 	for (; i < end; i++)
-		put_entry(s, &s->scratch[worker], cyre_db_at(s->db, i), b);
+		put_entry(s, &room, cyre_db_at(s->db, i), &b);
+	s->slots[job % s->nslots] = b;
+	s->scratch[worker] = room;
 }
 
 static void done(void *payload, size_t job)

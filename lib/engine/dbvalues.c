@@ -41,9 +41,8 @@ static void done(void *payload, size_t job)
 cyre_status cyre_dbload_check_values(const struct cyre_db *db,
 	enum cyre_db_kind kind, unsigned jobs, struct cyre_findings *found)
 {
-	struct values v = {.db = db,
-		.known = cyre_db_values(db, kind),
-		.found = found};
+	struct values v = {
+		.db = db, .known = cyre_db_values(db, kind), .found = found};
 	struct cyre_pool_job job = {
 		.count = (cyre_db_count(db) + ENTRIES - 1) / ENTRIES,
 		.threads = jobs > 1 ? jobs : 1,

@@ -73,8 +73,7 @@ void cyre_db_plan_free(struct cyre_db_plan *p);
 /* The offset of a part; of part p->parts: the size of the file. */
 uint64_t cyre_db_plan_at(const struct cyre_db_plan *p, size_t part);
 /* The bytes up to the next part. */
-void cyre_db_plan_make(
-	const struct cyre_db_plan *p, size_t part, uint8_t *to);
+void cyre_db_plan_make(const struct cyre_db_plan *p, size_t part, uint8_t *to);
 /* The entries of a part are *ret_from to *ret_to - 1. */
 static inline void cyre_db_plan_entries(const struct cyre_db_plan *p,
 	size_t part, size_t *ret_from, size_t *ret_to)

@@ -8,8 +8,6 @@
 #include "mboxlist.h"
 #include "userdb.h"
 
-#include <time.h>
-
 /* What the words of one value are put into. */
 struct words {
 	struct cyre_buf *b;
@@ -23,28 +21,46 @@ static void put_what(const struct words *w, const char *what)
 	cyre_put_str(w->b, what);
 }
 
-static void put_two_digits(struct cyre_buf *b, char before, int n)
+static void put_two_digits(struct cyre_buf *b, char before, unsigned n)
 {
 	cyre_put_u8(b, (uint8_t)before);
 	cyre_put_u8(b, (uint8_t)('0' + n / 10));
 	cyre_put_u8(b, (uint8_t)('0' + n % 10));
 }
 
+/*
+ * The date of a day since 1970 in the Gregorian calendar. gmtime_r() takes a
+ * lock of the whole process; 200,000 dates are told by several threads. A year
+ * begins with March here, so that a leap day is its last, and 400 years are
+ * 146,097 days.
+ */
+static void put_date(struct cyre_buf *b, uint64_t days)
+{
+	uint64_t since_march_0 = days + 719468;
+	uint64_t era = since_march_0 / 146097, day = since_march_0 % 146097;
+	uint64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+	uint64_t month;
+
+	day -= 365 * year + year / 4 - year / 100;
+	month = (5 * day + 2) / 153;
+	cyre_put_dec(b, 400 * era + year + (month >= 10));
+	put_two_digits(b, '-', (unsigned)(month < 10 ? month + 3 : month - 9));
+	put_two_digits(b, '-', (unsigned)(day - (153 * month + 2) / 5 + 1));
+}
+
 static void put_time(const struct words *w, const char *what, uint64_t seconds)
 {
-	time_t t = (time_t)seconds;
-	struct tm tm;
+	unsigned second = (unsigned)(seconds % 86400);
 
-	if (!seconds || seconds > INT64_MAX / 2 || !gmtime_r(&t, &tm))
+	/* The year 5879610 has no name in the server's calendar either. */
+	if (!seconds || seconds / 86400 > INT32_MAX)
 		return;
 	put_what(w, what);
 	cyre_put_u8(w->b, ' ');
-	cyre_put_dec(w->b, (uint64_t)tm.tm_year + 1900);
-	put_two_digits(w->b, '-', tm.tm_mon + 1);
-	put_two_digits(w->b, '-', tm.tm_mday);
-	put_two_digits(w->b, ' ', tm.tm_hour);
-	put_two_digits(w->b, ':', tm.tm_min);
-	put_two_digits(w->b, ':', tm.tm_sec);
+	put_date(w->b, seconds / 86400);
+	put_two_digits(w->b, ' ', second / 3600);
+	put_two_digits(w->b, ':', second / 60 % 60);
+	put_two_digits(w->b, ':', second % 60);
 	cyre_put_str(w->b, " UTC");
 }
 
@@ -133,7 +149,8 @@ static void tell_quota(const struct cyre_db_entry *e, const struct words *w)
 	}
 }
 
-static void tell_annotation(const struct cyre_db_entry *e, const struct words *w)
+static void tell_annotation(
+	const struct cyre_db_entry *e, const struct words *w)
 {
 	struct cyre_annotation a;
 

@@ -35,7 +35,8 @@ static size_t differ(struct cyre_slice a, struct cyre_slice b, size_t n)
 }
 
 /* The orders from there on; n: the length of the shorter. */
-static int raw_from(struct cyre_slice a, struct cyre_slice b, size_t i, size_t n)
+static int raw_from(
+	struct cyre_slice a, struct cyre_slice b, size_t i, size_t n)
 {
 	return i == n ? by_length(a, b) : a.p[i] - b.p[i];
 }

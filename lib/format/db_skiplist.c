@@ -160,9 +160,8 @@ struct sk_record *cyre_sk_log_after(
 {
 	size_t i = r ? (size_t)(r - log->r) + 1 : 0;
 
-	return i < log->n && log->r[i].offset == off
-		       ? &log->r[i]
-		       : cyre_sk_log_at(log, off);
+	return i < log->n && log->r[i].offset == off ? &log->r[i]
+						     : cyre_sk_log_at(log, off);
 }
 
 uint64_t cyre_sk_committed(const struct sk_log *log)
@@ -321,9 +320,9 @@ static void check_links(struct walk *w)
 	for (i = 0; i < SK_MAX_LEVEL; i++)
 		at[i] = &w->dummy;
 	for (k = 0; k <= w->db->n; k++) {
-		r = k < w->db->n ? cyre_sk_log_after(
-					   &w->log, r, w->db->e[k].offset)
-				 : NULL;
+		r = k < w->db->n
+			    ? cyre_sk_log_after(&w->log, r, w->db->e[k].offset)
+			    : NULL;
 		for (i = 0; i < (r ? r->level : SK_MAX_LEVEL); i++) {
 			uint32_t p = i < at[i]->level ? sk_ptr(at[i], i) : 0;
 

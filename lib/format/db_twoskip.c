@@ -199,8 +199,7 @@ static bool check_record(struct walk *w, uint64_t off)
 	const char *what = NULL;
 	bool sound;
 
-	if (off <= TS_HEADER_LEN || off >= w->end ||
-		!record_at(w, off, &sound))
+	if (off <= TS_HEADER_LEN || off >= w->end || !record_at(w, off, &sound))
 		what = "no record there";
 	else if (!r->head_ok)
 		what = "head check sum";

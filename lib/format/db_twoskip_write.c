@@ -107,8 +107,8 @@ bool cyre_ts_lay_out(struct cyre_db_plan *plan)
 	for (i = 0; i < plan->n; i++, e++, p++) {
 		p->level = (uint8_t)cyre_db_coin_level(&coin, TS_MAX_LEVEL);
 		if (plan->o->padded)
-			p->blanks = padding(end,
-				head_len(p->level, e->key, e->value) + 8);
+			p->blanks = padding(
+				end, head_len(p->level, e->key, e->value) + 8);
 		p->offset = end + 8 * (uint64_t)p->blanks;
 		end = p->offset + record_len(p->level, e->key, e->value);
 	}

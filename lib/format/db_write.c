@@ -27,8 +27,8 @@ unsigned cyre_db_coin_level(uint64_t *state, unsigned max)
 }
 
 /* Strictly ascending: as nearly always, nothing is to be done. */
-static bool is_ready(enum cyre_db_order order,
-	const struct cyre_db_entry *entries, size_t n)
+static bool is_ready(
+	enum cyre_db_order order, const struct cyre_db_entry *entries, size_t n)
 {
 	cyre_db_compare *compare = cyre_db_comparer(order);
 	size_t i;
@@ -40,8 +40,8 @@ static bool is_ready(enum cyre_db_order order,
 	return true;
 }
 
-static cyre_status sort(const struct cyre_db_entry *entries, size_t n,
-	struct cyre_db *db)
+static cyre_status sort(
+	const struct cyre_db_entry *entries, size_t n, struct cyre_db *db)
 {
 	struct cyre_db_entry e;
 	cyre_status st;

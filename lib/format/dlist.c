@@ -6,6 +6,8 @@
  */
 #include "dlist.h"
 
+#include <endian.h>
+
 void cyre_dlist_begin(
 	struct cyre_dlist *d, struct cyre_slice text, uint8_t *own)
 {
@@ -87,14 +89,37 @@ static enum cyre_dlist_kind literal(
 	return CYRE_DLIST_LITERAL;
 }
 
+#define EACH(byte) ((byte)*UINT64_C(0x0101010101010101))
+
+/* The high bit of each byte that is this one, and perhaps of some behind it. */
+static uint64_t equal_bytes(uint64_t v, uint8_t byte)
+{
+	v ^= EACH(byte);
+	return (v - EACH(1)) & ~v & EACH(0x80);
+}
+
+/* The next blank or line break, eight bytes at a time. */
+static const uint8_t *find_blank(const uint8_t *p, const uint8_t *end)
+{
+	uint64_t v, hits;
+
+	for (; end - p >= 8; p += 8) {
+		memcpy(&v, p, 8);
+		v = le64toh(v);
+		hits = equal_bytes(v, ' ') | equal_bytes(v, '\n');
+		if (hits)
+			return p + __builtin_ctzll(hits) / 8;
+	}
+	while (p < end && *p != ' ' && *p != '\n')
+		p++;
+	return p;
+}
+
 /* Up to the next blank; parentheses at its end close lists (header.md 3.1). */
 static enum cyre_dlist_kind atom(struct cyre_dlist *d, struct cyre_slice *ret)
 {
-	const uint8_t *p = d->cur.p, *end = p;
+	const uint8_t *p = d->cur.p, *end = find_blank(p, d->cur.end);
 
-	while (end < d->cur.end &&
-		(*end > ' ' || (*end != ' ' && *end != '\n')))
-		end++;
 	while (end > p && end[-1] == ')')
 		end--;
 	if (end == p)

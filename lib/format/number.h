@@ -15,9 +15,9 @@ static inline bool cyre_number(struct cyre_slice s, uint64_t *ret)
 	for (i = 0; i < s.n; i++) {
 		unsigned d = s.p[i] - (unsigned)'0';
 
-		if (d > 9 || __builtin_mul_overflow(v, 10, &v) ||
-			__builtin_add_overflow(v, d, &v))
+		if (d > 9 || v > (UINT64_MAX - d) / 10)
 			return false;
+		v = v * 10 + d;
 	}
 	if (s.n)
 		*ret = v;

@@ -49,7 +49,8 @@ cyre_status cyre_dbfile_read(const char *path, uint64_t limit,
 
 /* A file under a name of its own, linked at the end: link(2) never replaces. */
 struct cyre_dbfile_new {
-	char *path, *for_name; /* for_name: a copy that basename(3) may change */
+	char *path,
+		*for_name; /* for_name: a copy that basename(3) may change */
 	const char *name;
 	char tmp[300];
 	int dir, fd;
@@ -74,8 +75,8 @@ static const char *create_tmp(
 
 	snprintf(f->tmp, sizeof(f->tmp), ".cyrescue-new.%ld.%.200s",
 		(long)getpid(), f->name);
-	f->fd = openat(f->dir, f->tmp,
-		O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	f->fd = openat(
+		f->dir, f->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (f->fd < 0)
 		return "open";
 	/* Without the right to do so it stays ours: cyrus can be told. */

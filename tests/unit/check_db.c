@@ -10,7 +10,7 @@
 
 #include <cyrescue/db.h>
 
-#include "buf.h"
+#include "db.h"
 
 static struct cyre_slice load(const char *name)
 {
@@ -172,6 +172,115 @@ START_TEST(what_is_written_is_read)
 }
 END_TEST
 
+/* A large file is made in parts by several threads: each part, made alone, must
+ * be what it is in the whole, and the whole what the server reads. */
+START_TEST(parts_make_the_whole)
+{
+	enum { N = 2 * CYRE_DB_PART + 5 };
+	struct cyre_db_write_options o = {
+		.format = (enum cyre_db_format)_i, .padded = true};
+	struct cyre_db_entry *e = calloc(N, sizeof(*e));
+	struct cyre_findings found = {0};
+	char(*keys)[16] = calloc(N, sizeof(*keys));
+	struct cyre_db_plan plan;
+	struct cyre_db *db;
+	uint8_t *whole, *part;
+	size_t n, i;
+
+	o.order = cyre_db_usual_order(o.format);
+	for (i = 0; i < N; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "k%zu", i * 7919 % N);
+		e[i].key = cyre_slice_str(keys[i]);
+		e[i].value = cyre_slice(keys, i % 100);
+	}
+	ck_assert_int_eq(cyre_db_write(&o, e, N, &whole, &n), CYRE_OK);
+	ck_assert_int_eq(cyre_db_plan(&o, e, N, &plan), CYRE_OK);
+	ck_assert_uint_eq(plan.parts, 3);
+	ck_assert_uint_eq(cyre_db_plan_at(&plan, 3), n);
+	for (i = 3; i-- > 0;) {
+		size_t at = cyre_db_plan_at(&plan, i);
+		size_t len = cyre_db_plan_at(&plan, i + 1) - at;
+
+		part = malloc(len);
+		cyre_db_plan_make(&plan, i, part);
+		ck_assert(!memcmp(part, whole + at, len));
+		free(part);
+	}
+	cyre_db_plan_free(&plan);
+	ck_assert_int_eq(
+		cyre_db_read(cyre_slice(whole, n), &found, &db), CYRE_OK);
+	ck_assert_uint_eq(found.n, 0);
+	ck_assert_uint_eq(cyre_db_count(db), N);
+	for (i = 0; i < N; i++)
+		ck_assert(cyre_slice_eq(
+			cyre_db_find(db, e[i].key)->value, e[i].value));
+	cyre_db_free(db);
+	free(whole);
+	free(keys);
+	free(e);
+}
+END_TEST
+
+static int rank_in(enum cyre_db_order o, uint8_t c)
+{
+	if (o == CYRE_DB_SIGNED)
+		return (int8_t)c;
+	if (o == CYRE_DB_RAW)
+		return c;
+	return c == '.'                 ? 2
+	       : c == '\t' || c == '\n' ? 1
+	       : c >= 1 && c <= 8       ? c + 2
+					: c;
+}
+
+static int compare_slowly(
+	enum cyre_db_order o, struct cyre_slice a, struct cyre_slice b)
+{
+	size_t i;
+	int d;
+
+	for (i = 0; i < a.n && i < b.n; i++) {
+		d = rank_in(o, a.p[i]) - rank_in(o, b.p[i]);
+		if (d)
+			return d;
+	}
+	return a.n < b.n ? -1 : a.n > b.n;
+}
+
+/* Keys are compared eight bytes at a time, in three orders at once. */
+START_TEST(orders_are_what_the_bytes_say)
+{
+	static const uint8_t bytes[] = {0, 1, 2, 9, 10, '.', 'a', 0x80, 0xff};
+	uint8_t a[24], b[24];
+	uint32_t x = 1;
+	int round, i;
+
+	for (round = 0; round < 200000; round++) {
+		struct cyre_db_orders seen = {{0}};
+		struct cyre_slice sa = cyre_slice(a, x % 23);
+		struct cyre_slice sb = cyre_slice(b, x / 23 % 23);
+
+		/* Mostly equal, so that they differ late. */
+		for (i = 0; i < 24; i++) {
+			x = x * 1664525 + 1013904223;
+			a[i] = bytes[x >> 16 & 7];
+			b[i] = x >> 28 ? a[i] : bytes[(x >> 20 & 7) + 1];
+		}
+		cyre_db_orders_see(&seen, sa, sb);
+		for (i = CYRE_DB_RAW; i <= CYRE_DB_MAILBOX; i++) {
+			int want =
+				compare_slowly((enum cyre_db_order)i, sa, sb);
+			int got =
+				cyre_db_comparer((enum cyre_db_order)i)(sa, sb);
+
+			ck_assert_int_eq(
+				(got > 0) - (got < 0), (want > 0) - (want < 0));
+			ck_assert_uint_eq(seen.wrong[i], want >= 0);
+		}
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("db");
@@ -183,6 +292,9 @@ int main(void)
 		CYRE_DB_SKIPLIST + 1);
 	tcase_add_loop_test(
 		t, what_is_written_is_read, CYRE_DB_FLAT, CYRE_DB_FLAT + 1);
+	tcase_add_loop_test(
+		t, parts_make_the_whole, CYRE_DB_TWOSKIP, CYRE_DB_SKIPLIST + 1);
+	tcase_add_test(t, orders_are_what_the_bytes_say);
 	suite_add_tcase(s, t);
 	return cyre_run_suite(s);
 }

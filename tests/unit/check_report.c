@@ -57,6 +57,34 @@ START_TEST(terminals_get_no_escapes)
 }
 END_TEST
 
+/* Text is looked at eight bytes at a time: no byte may hide among them. */
+START_TEST(terminals_get_no_escapes_wherever_they_stand)
+{
+	char want[60], text[21];
+	struct cyre_buf b = {0};
+	unsigned c;
+	int at;
+
+	for (c = 1; c < 256; c++) {
+		for (at = 0; at < 20; at++) {
+			memset(text, '~', 20);
+			text[20] = '\0';
+			text[at] = (char)c;
+			snprintf(want, sizeof(want),
+				c == '\\' || (c >= 0x20 && c < 0x7f)
+					? "%.*s%s%c%s"
+					: "%.*s%s\\x%02x%s",
+				at, text, c == '\\' ? "\\" : "", c,
+				text + at + 1);
+			cyre_buf_reset(&b);
+			cyre_put_visible(&b, cyre_slice_str(text));
+			ck_assert_str_eq(as_text(&b), want);
+		}
+	}
+	cyre_buf_free(&b);
+}
+END_TEST
+
 START_TEST(a_finding_becomes_a_sentence)
 {
 	struct cyre_finding f = {.problem = CYRE_P_INDEX_RECORD_CRC,
@@ -136,6 +164,7 @@ int main(void)
 
 	tcase_add_test(t, json_escapes_what_is_hostile);
 	tcase_add_test(t, terminals_get_no_escapes);
+	tcase_add_test(t, terminals_get_no_escapes_wherever_they_stand);
 	tcase_add_test(t, a_finding_becomes_a_sentence);
 	tcase_add_test(t, the_triage_counts_mailboxes_and_customers);
 	suite_add_tcase(s, t);
