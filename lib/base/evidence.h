@@ -30,20 +30,19 @@ struct cyre_msgfile {
 	int64_t mtime_ns;
 };
 
+static inline int cyre_msgfile_and_uid(const void *va, const void *vb)
+{
+	const struct cyre_msgfile *f = va;
+	const uint64_t *uid = vb;
+
+	return (f->uid > *uid) - (f->uid < *uid);
+}
+
 /* The first of such an array with a uid not below this one. */
 static inline size_t cyre_msgfile_seek(
 	const struct cyre_msgfile *f, size_t n, uint64_t uid)
 {
-	size_t lo = 0, hi = n, mid;
-
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (f[mid].uid < uid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return cyre_seek(&uid, f, n, sizeof(*f), cyre_msgfile_and_uid);
 }
 
 /* A metadata file. */

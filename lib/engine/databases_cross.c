@@ -105,17 +105,11 @@ static bool read_old_id(const char *s, uint64_t *ret)
 static const struct cyre_old_id *find_old_id(
 	const struct cyre_run *r, uint64_t id)
 {
-	size_t lo = 0, hi = r->n_old_ids, mid;
+	size_t i = cyre_seek(&(struct cyre_old_id){.id = id}, r->old_ids,
+		r->n_old_ids, sizeof(*r->old_ids), by_number);
 
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (r->old_ids[mid].id < id)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < r->n_old_ids && r->old_ids[lo].id == id ? &r->old_ids[lo]
-							    : NULL;
+	return i < r->n_old_ids && r->old_ids[i].id == id ? &r->old_ids[i]
+							  : NULL;
 }
 
 /* The mailbox whose id this should be; NULL: nothing tells. */

@@ -128,25 +128,22 @@ cyre_status cyre_quotas_load(struct cyre_run *r)
 	return st;
 }
 
+static int root_and_slice(const void *va, const void *vb)
+{
+	const struct cyre_quota_sum *q = va;
+	const struct cyre_slice *root = vb;
+
+	return cyre_slice_compare(cyre_slice_str(q->root), *root);
+}
+
 struct cyre_quota_sum *cyre_quotas_find(
 	const struct cyre_quotas *q, struct cyre_slice root)
 {
-	size_t lo = 0, hi = q->n, mid;
+	size_t i = cyre_seek(
+		&root, q->roots, q->n, sizeof(*q->roots), root_and_slice);
 
-	while (lo < hi) {
-		int d;
-
-		mid = lo + (hi - lo) / 2;
-		d = cyre_slice_compare(
-			cyre_slice_str(q->roots[mid].root), root);
-		if (!d)
-			return &q->roots[mid];
-		if (d < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return NULL;
+	return i < q->n && !root_and_slice(&q->roots[i], &root) ? &q->roots[i]
+								: NULL;
 }
 
 struct cyre_quota_sum *cyre_quotas_above(

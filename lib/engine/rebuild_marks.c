@@ -132,10 +132,20 @@ static cyre_status take(const struct cyre_db *seen, const struct wanted *wanted,
 	return st;
 }
 
+static void sort(struct cyre_marks *m)
+{
+	if (m->n)
+		qsort(m->items, m->n, sizeof(*m->items),
+			cyre_read_mark_compare);
+}
+
 cyre_status cyre_marks_of_user(
 	const struct cyre_db *seen, struct cyre_marks *ret)
 {
-	return take(seen, NULL, ret);
+	cyre_status st = take(seen, NULL, ret);
+
+	sort(ret);
+	return st;
 }
 
 /* One user's database; what cannot be read is evidence less. */
@@ -170,6 +180,7 @@ cyre_status cyre_marks_shared(const struct cyre_run *r,
 	for (i = 0; i < n && st == CYRE_OK; i++)
 		if (f[i].copy == CYRE_COPY_LIVE)
 			st = take_file(r, &f[i], w, &wanted, &b, ret);
+	sort(ret);
 	free_wanted(&wanted);
 	cyre_buf_free(&b);
 	return st;

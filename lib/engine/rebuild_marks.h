@@ -14,7 +14,7 @@
 struct cyre_confdir;
 
 struct cyre_marks {
-	struct cyre_read_mark *items; /* in the order they were found */
+	struct cyre_read_mark *items; /* by cyre_read_mark_compare() */
 	size_t n, cap;
 	bool own; /* the ids are copies */
 };

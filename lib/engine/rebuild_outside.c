@@ -325,19 +325,19 @@ static cyre_status load_user(const struct cyre_run *r,
 
 /* ---- of a mailbox ---- */
 
+static int message_and_folder(const void *va, const void *vb)
+{
+	const struct cyre_known_message *m = va;
+	const uint64_t *folder = vb;
+
+	return (m->folder > *folder) - (m->folder < *folder);
+}
+
 /* The first message of this folder, or of one behind it. */
 static size_t seek_folder(const struct cyre_user_files *u, uint64_t number)
 {
-	size_t lo = 0, hi = u->n_known, mid;
-
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (u->known[mid].folder < number)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return cyre_seek(&number, u->known, u->n_known, sizeof(*u->known),
+		message_and_folder);
 }
 
 /* The messages of a folder, which has this name or id. */

@@ -72,20 +72,16 @@ void cyre_conf_free(struct cyre_conf *conf)
 	free(conf);
 }
 
+static int option_and_name(const void *option, const void *name)
+{
+	return strcmp(((const struct cyre_conf_option *)option)->name, name);
+}
+
 /* Where the option is, or would be. */
 static size_t find_option(const struct cyre_conf *conf, const char *name)
 {
-	size_t lo = 0, hi = conf->n_options;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (strcmp(conf->options[mid].name, name) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return cyre_seek(name, conf->options, conf->n_options,
+		sizeof(*conf->options), option_and_name);
 }
 
 static bool is_at(const struct cyre_conf *conf, size_t i, const char *name)

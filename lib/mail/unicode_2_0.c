@@ -213,16 +213,18 @@ static const struct cyre_unicode_2_0 rows[] = {
 /* clang-format on */
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
 
+static int row_and_code(const void *va, const void *vb)
+{
+	const struct cyre_unicode_2_0 *row = va;
+	const uint32_t *code = vb;
+
+	return (row->code > *code) - (row->code < *code);
+}
+
 const struct cyre_unicode_2_0 *cyre_unicode_2_0_find(uint32_t code)
 {
-	size_t lo = 0, hi = N_ROWS, mid;
+	size_t i =
+		cyre_seek(&code, rows, N_ROWS, sizeof(rows[0]), row_and_code);
 
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (rows[mid].code < code)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < N_ROWS && rows[lo].code == code ? &rows[lo] : NULL;
+	return i < N_ROWS && rows[i].code == code ? &rows[i] : NULL;
 }

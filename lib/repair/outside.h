@@ -29,14 +29,22 @@ struct cyre_read_mark {
 	uint64_t last_uid; /* the highest there was then */
 };
 
+/* By id; of those with the same id any may be the first. For qsort(). */
+static inline int cyre_read_mark_compare(const void *va, const void *vb)
+{
+	const struct cyre_read_mark *a = va, *b = vb;
+
+	return cyre_slice_compare(a->id, b->id);
+}
+
 struct cyre_outside {
 	/* Of this mailbox, by uid. */
 	const struct cyre_known_message *messages;
 	size_t n_messages;
 	/* The owner's seen state, up to 2.3 the only place of \Seen. */
 	const struct cyre_db *seen;
-	/* By id: of the owner, or for a shared mailbox of all users those that
-	 * can be of it. */
+	/* Of the owner, or for a shared mailbox of all users those that can be
+	 * of it; sorted by cyre_read_mark_compare(). */
 	const struct cyre_read_mark *marks;
 	size_t n_marks;
 	/* statuscache.db */

@@ -46,23 +46,23 @@ cyre_status cyre_plan_outside(struct cyre_plan_work *w)
 
 /* ---- one message ---- */
 
+static int message_and_uid(const void *va, const void *vb)
+{
+	const struct cyre_known_message *m = va;
+	const uint64_t *uid = vb;
+
+	return (m->uid > *uid) - (m->uid < *uid);
+}
+
 static const struct cyre_known_message *find_known(
 	const struct cyre_plan_work *w, uint64_t uid, const uint8_t guid[20])
 {
 	const struct cyre_known_message *m = w->outside.messages;
-	size_t lo = 0, hi = w->outside.n_messages, mid;
+	size_t n = w->outside.n_messages;
+	size_t i = cyre_seek(&uid, m, n, sizeof(*m), message_and_uid);
 
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (m[mid].uid < uid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < w->outside.n_messages && m[lo].uid == uid &&
-			       !memcmp(m[lo].guid, guid, 20)
-		       ? &m[lo]
-		       : NULL;
+	return i < n && m[i].uid == uid && !memcmp(m[i].guid, guid, 20) ? &m[i]
+									: NULL;
 }
 
 static void take_flags(struct cyre_plan_work *w, struct cyre_plan_record *p,
@@ -140,23 +140,32 @@ static bool read_seen(const struct cyre_plan_work *w, struct cyre_slice id,
 	       cyre_seen_read(e->value, ret) && cyre_uidset_valid(ret->uids);
 }
 
+/* The first mark whose id does not stand before this one. A shared mailbox has
+ * one of each user: there may be millions. */
+static size_t seek_mark(const struct cyre_outside *o, struct cyre_slice id)
+{
+	return cyre_seek(&(struct cyre_read_mark){.id = id}, o->marks,
+		o->n_marks, sizeof(*o->marks), cyre_read_mark_compare);
+}
+
 /* Of a 2.x mailbox with this name; of two the one that was made last. Where the
  * UIDVALIDITY is known (not 0), with that. */
 static struct cyre_slice seen_id(
 	const struct cyre_plan_work *w, uint32_t hash, uint64_t uidvalidity)
 {
-	struct cyre_slice best = {NULL, 0};
-	char prefix[OLD_ID_LEN + 1];
-	size_t i, n = uidvalidity ? OLD_ID_LEN : 8;
+	const struct cyre_outside *o = &w->outside;
+	struct cyre_slice best = {NULL, 0}, prefix;
+	char text[OLD_ID_LEN + 1];
+	size_t i;
 
-	snprintf(prefix, sizeof(prefix), "%08" PRIx32 "%08" PRIx32, hash,
+	snprintf(text, sizeof(text), "%08" PRIx32 "%08" PRIx32, hash,
 		(uint32_t)uidvalidity);
-	for (i = 0; i < w->outside.n_marks; i++) {
-		struct cyre_slice id = w->outside.marks[i].id;
-
-		if (id.n == OLD_ID_LEN && !memcmp(id.p, prefix, n) &&
-			(!best.n || memcmp(id.p, best.p, OLD_ID_LEN) > 0))
-			best = id;
+	prefix = cyre_slice(text, uidvalidity ? OLD_ID_LEN : OLD_ID_LEN / 2);
+	for (i = seek_mark(o, prefix); i < o->n_marks; i++) {
+		if (!cyre_slice_starts(o->marks[i].id, prefix))
+			break;
+		if (o->marks[i].id.n == OLD_ID_LEN)
+			best = o->marks[i].id;
 	}
 	return best;
 }
@@ -176,12 +185,10 @@ struct cyre_slice cyre_plan_seen_id(const struct cyre_plan_work *w,
 
 bool cyre_plan_is_read(const struct cyre_plan_work *w, struct cyre_slice id)
 {
-	size_t i;
+	size_t i = seek_mark(&w->outside, id);
 
-	for (i = 0; i < w->outside.n_marks; i++)
-		if (cyre_slice_eq(w->outside.marks[i].id, id))
-			return true;
-	return false;
+	return i < w->outside.n_marks &&
+	       cyre_slice_eq(w->outside.marks[i].id, id);
 }
 
 /* Messages of the set whose record says \Seen, and whose does not. */
@@ -269,6 +276,7 @@ static void lift(struct cyre_floor *f, uint64_t value, const char *origin)
 struct cyre_floor cyre_plan_last_uid(const struct cyre_plan_work *w)
 {
 	const struct cyre_outside *o = &w->outside;
+	struct cyre_slice id = w->header.uniqueid;
 	struct cyre_floor f = {0, "messages"};
 	size_t i;
 
@@ -279,9 +287,9 @@ struct cyre_floor cyre_plan_last_uid(const struct cyre_plan_work *w)
 	if (o->n_messages)
 		lift(&f, o->messages[o->n_messages - 1].uid,
 			"conversations.db");
-	for (i = 0; i < o->n_marks; i++)
-		if (o->marks[i].last_uid <= UINT32_MAX &&
-			cyre_slice_eq(o->marks[i].id, w->header.uniqueid))
+	for (i = seek_mark(o, id);
+		i < o->n_marks && cyre_slice_eq(o->marks[i].id, id); i++)
+		if (o->marks[i].last_uid <= UINT32_MAX)
 			lift(&f, o->marks[i].last_uid, "seen database");
 	return f;
 }

@@ -435,18 +435,18 @@ static void settle_missing(struct cyre_plan_work *w)
 	w->n = n;
 }
 
+static int record_and_uid(const void *va, const void *vb)
+{
+	const struct cyre_plan_record *p = va;
+	const uint64_t *uid = vb;
+
+	return (p->r.uid > *uid) - (p->r.uid < *uid);
+}
+
 size_t cyre_plan_seek(const struct cyre_plan_work *w, uint64_t uid)
 {
-	size_t lo = 0, hi = w->n, mid;
-
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (w->records[mid].r.uid < uid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return cyre_seek(
+		&uid, w->records, w->n, sizeof(*w->records), record_and_uid);
 }
 
 cyre_status cyre_plan_records(struct cyre_plan_work *w)

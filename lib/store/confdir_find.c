@@ -48,9 +48,10 @@ static int compare_owner(const char *a, const char *b)
 	return strcmp(a, b);
 }
 
-static int by_key(
-	const struct cyre_server_file *a, const struct cyre_server_file *b)
+static int by_key(const void *va, const void *vb)
 {
+	const struct cyre_server_file *a = va, *b = vb;
+
 	if (a->kind != b->kind)
 		return a->kind < b->kind ? -1 : 1;
 	if (a->by_id != b->by_id)
@@ -80,16 +81,7 @@ void cyre_confdir_sort(struct cyre_confdir *c)
 static size_t seek(
 	const struct cyre_confdir *c, const struct cyre_server_file *key)
 {
-	size_t lo = 0, hi = c->n, mid;
-
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (by_key(&c->files[mid], key) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return cyre_seek(key, c->files, c->n, sizeof(*c->files), by_key);
 }
 
 static const struct cyre_server_file *find(const struct cyre_confdir *c,
