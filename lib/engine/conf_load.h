@@ -4,9 +4,9 @@
 #ifndef CYRE_CONF_LOAD_H
 #define CYRE_CONF_LOAD_H
 
-#include <cyrescue/conf.h>
 #include <cyrescue/scan.h>
 
+#include "conf.h"
 #include "buf.h"
 
 /* `path` as it is reached from here: below the root, if there is one. */

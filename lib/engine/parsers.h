@@ -6,8 +6,9 @@
 #ifndef CYRE_PARSERS_H
 #define CYRE_PARSERS_H
 
-#include <cyrescue/conf.h>
 #include <cyrescue/mail.h>
+
+#include "conf.h"
 
 #define CYRE_PARSERS_MAX 16 /* more than there are behaviours */
 

@@ -4,9 +4,9 @@
 #ifndef CYRE_SELECT_H
 #define CYRE_SELECT_H
 
-#include <cyrescue/conf.h>
 #include <cyrescue/scan.h>
 
+#include "conf.h"
 #include "buf.h"
 
 /* The selection makes sense: shards, no empty name. */

@@ -15,8 +15,7 @@
 #ifndef CYRE_INDEX_CONVERT_H
 #define CYRE_INDEX_CONVERT_H
 
-#include <cyrescue/conf.h>
-
+#include "conf.h"
 #include "index.h"
 
 struct cyre_index_conversion {

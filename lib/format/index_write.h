@@ -11,8 +11,7 @@
 #ifndef CYRE_INDEX_WRITE_H
 #define CYRE_INDEX_WRITE_H
 
-#include <cyrescue/conf.h>
-
+#include "conf.h"
 #include "buf.h"
 #include "index_totals.h"
 

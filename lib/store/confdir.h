@@ -18,10 +18,10 @@
 #ifndef CYRE_CONFDIR_H
 #define CYRE_CONFDIR_H
 
-#include <cyrescue/conf.h>
 #include <cyrescue/db.h>
 #include <cyrescue/finding.h>
 
+#include "conf.h"
 #include "buf.h"
 #include "dir.h"
 

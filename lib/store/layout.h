@@ -8,8 +8,7 @@
 #ifndef CYRE_LAYOUT_H
 #define CYRE_LAYOUT_H
 
-#include <cyrescue/conf.h>
-
+#include "conf.h"
 #include "buf.h"
 
 enum cyre_hash {

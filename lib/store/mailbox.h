@@ -8,9 +8,9 @@
 #ifndef CYRE_MAILBOX_H
 #define CYRE_MAILBOX_H
 
-#include <cyrescue/conf.h>
 #include <cyrescue/finding.h>
 
+#include "conf.h"
 #include "dir.h"
 #include "layout.h"
 

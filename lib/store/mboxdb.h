@@ -9,10 +9,10 @@
 #ifndef CYRE_MBOXDB_H
 #define CYRE_MBOXDB_H
 
-#include <cyrescue/conf.h>
 #include <cyrescue/db.h>
 #include <cyrescue/finding.h>
 
+#include "conf.h"
 #include "bytes.h"
 
 struct cyre_mboxdb_entry {

@@ -11,8 +11,7 @@
 #ifndef CYRE_NAMES_H
 #define CYRE_NAMES_H
 
-#include <cyrescue/conf.h>
-
+#include "conf.h"
 #include "buf.h"
 
 /* The parts of an internal name. `domain` is empty without one. */

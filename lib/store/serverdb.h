@@ -11,10 +11,10 @@
 #ifndef CYRE_SERVERDB_H
 #define CYRE_SERVERDB_H
 
-#include <cyrescue/conf.h>
 #include <cyrescue/db.h>
 #include <cyrescue/status.h>
 
+#include "conf.h"
 #include "bytes.h"
 
 /* Of the entries of all users the highest. 0: not said. */

@@ -46,9 +46,9 @@ struct cyre_finding {
 };
 
 /*
- * A list. `count` has one exact number a problem; at most `keep` findings of
- * one problem are stored (0: all), so that a mailbox of a million broken
- * records does not fill the memory.
+ * A list; all zero is an empty one. `count` has one exact number a problem; at
+ * most `keep` findings of one problem are stored (0: all), so that a mailbox of
+ * a million broken records does not fill the memory.
  */
 struct cyre_findings {
 	struct cyre_finding *items;
@@ -58,7 +58,7 @@ struct cyre_findings {
 	uint64_t count[CYRE_PROBLEM_COUNT];
 };
 
-/* Copies `f` and its text into the list. */
+/* Copies `f` and its text into the list, which owns both. */
 CYRE_API void cyre_find(
 	struct cyre_findings *list, const struct cyre_finding *f);
 /* What is in `from` as if it had been found now; `from` is empty then. */
@@ -67,7 +67,9 @@ CYRE_API void cyre_findings_merge(
 /* By file, offset, uid, problem, the rest: one order for any thread count. */
 CYRE_API void cyre_findings_sort(struct cyre_findings *list);
 /* Takes back what was found of a problem, when it turned out to be another. */
-void cyre_findings_drop(struct cyre_findings *list, enum cyre_problem problem);
+CYRE_API void cyre_findings_drop(
+	struct cyre_findings *list, enum cyre_problem problem);
+/* Empties it; `keep` stays, and it can be used again. */
 CYRE_API void cyre_findings_free(struct cyre_findings *list);
 
 /* cyre_find(list, &(struct cyre_finding){...}) without the noise. */

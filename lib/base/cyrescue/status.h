@@ -12,11 +12,9 @@
 #define CYRESCUE_STATUS_H
 
 #ifdef __GNUC__
-#define CYRE_API      __attribute__((visibility("default")))
-#define CYRE_MUST_USE __attribute__((warn_unused_result))
+#define CYRE_API __attribute__((visibility("default")))
 #else
 #define CYRE_API
-#define CYRE_MUST_USE
 #endif
 
 typedef enum cyre_status {
@@ -25,7 +23,7 @@ typedef enum cyre_status {
 	CYRE_EIO = -2,          /* the system refused: see struct cyre_error */
 	CYRE_EFORMAT = -3,      /* the bytes are not of this format at all */
 	CYRE_EUNSUPPORTED = -4, /* known, but not handled by this release */
-	CYRE_ELIMIT = -5,       /* a limit of struct cyre_limits was reached */
+	CYRE_ELIMIT = -5,       /* larger or deeper than was allowed */
 	CYRE_EBUSY = -6,        /* somebody else holds what we need */
 	CYRE_ECANCELED = -7,    /* the caller asked to stop */
 	CYRE_EUSAGE = -8        /* the call itself is wrong */
