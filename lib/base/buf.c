@@ -87,6 +87,25 @@ void cyre_to_hex(const uint8_t *p, size_t n, char *ret)
 	*ret = '\0';
 }
 
+static bool is_plain(uint8_t c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	       (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
+	       c == '/';
+}
+
+void cyre_put_percent(struct cyre_buf *b, const char *s)
+{
+	for (; *s; s++) {
+		uint8_t c = (uint8_t)*s;
+
+		if (is_plain(c))
+			cyre_put_u8(b, c);
+		else
+			cyre_put_fmt(b, "%%%02X", c);
+	}
+}
+
 void cyre_put_fmt(struct cyre_buf *b, const char *fmt, ...)
 {
 	va_list ap, again;

@@ -28,6 +28,9 @@ void cyre_put_dec(struct cyre_buf *b, uint64_t v);
 void cyre_put_hex(struct cyre_buf *b, struct cyre_slice s);
 /* The same with a NUL behind, into 2 * n + 1 bytes. */
 void cyre_to_hex(const uint8_t *p, size_t n, char *ret);
+/* A path as the undo archive and the plan have it: each byte but A-Z a-z 0-9 -
+ * . _ / is %XX. */
+void cyre_put_percent(struct cyre_buf *b, const char *s);
 void cyre_put_fmt(struct cyre_buf *b, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

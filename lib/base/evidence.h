@@ -1,8 +1,9 @@
 /*
  * evidence.h - what gather found of a mailbox, as plain data
  *
- * Filled by engine/gather.c (the only one that looks at the disk), read by the
- * checks and later by the plan. Nothing here is interpreted yet.
+ * Filled by engine/gather.c and gather_messages.c (nobody else looks at the
+ * disk), read by the checks and later by the plan. Nothing here is interpreted
+ * yet.
  */
 #ifndef CYRE_EVIDENCE_H
 #define CYRE_EVIDENCE_H

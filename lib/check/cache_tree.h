@@ -1,6 +1,6 @@
 /*
- * cache_tree.h - the parts of a message as BODYSTRUCTURE tells them, shared by
- * the two halves of cyre_check_cache_items()
+ * cache_tree.h - the parts of a message as BODYSTRUCTURE tells them, and what
+ * the files of cyre_check_cache_items() have of each other
  */
 #ifndef CYRE_CACHE_TREE_H
 #define CYRE_CACHE_TREE_H
@@ -35,5 +35,9 @@ void cyre_cache_check_section(struct cyre_slice section, unsigned version,
 	struct cyre_cache_scratch *scratch, struct cyre_cache_fault *ret);
 /* ( ... ) of an envelope at the cursor; the cursor goes bad at a fault. */
 void cyre_cache_skip_envelope(struct cyre_cur *c);
+/* `c`: where in the item `s`; NULL: at its beginning. */
+void cyre_cache_fault_at(struct cyre_cache_fault *ret,
+	enum cyre_cache_item item, struct cyre_slice s,
+	const struct cyre_cur *c, const char *what);
 
 #endif

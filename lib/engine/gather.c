@@ -1,12 +1,12 @@
 /*
- * gather.c - reads header, index and expunge file whole, opens the caches,
- * lists the message files with what stat says of them
+ * gather.c - reads header, index and expunge file whole, opens the caches; of
+ * the message files gather_messages.c
  *
  * The listings come from the walk (store/discover.c); a directory is opened
  * once, everything in it is reached from there. Judges nothing but what only
  * the disk can tell: kinds, owners, modes, I/O errors.
  */
-#include "gather.h"
+#include "gather_parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,18 +14,11 @@
 #include <unistd.h>
 
 #include "check_cache.h"
-#include "digest.h"
 #include "read_file.h"
 
 /* In place of a descriptor. */
 #define NOT_OPENED (-1)
 #define NO_DIR     (-2) /* it was said why */
-
-/* The room for messages that are held: as much as stays near the processor. */
-#define BLOCK_SIZE ((size_t)512 << 10)
-
-/* What a directory entry, a record and its stat cost at most, in memory. */
-#define FILE_COST sizeof(struct cyre_msgfile)
 
 void cyre_gatherer_init(
 	struct cyre_gatherer *g, const struct cyre_gather_rules *rules)
@@ -57,7 +50,7 @@ void cyre_gatherer_free(struct cyre_gatherer *g)
 	free(g->files);
 }
 
-static void found_error(struct cyre_gatherer *g, enum cyre_problem p,
+void cyre_gather_error(struct cyre_gatherer *g, enum cyre_problem p,
 	enum cyre_file file, uint32_t uid, int errnum)
 {
 	char text[128];
@@ -67,8 +60,7 @@ static void found_error(struct cyre_gatherer *g, enum cyre_problem p,
 		.text = strerror_r(errnum, text, sizeof(text)));
 }
 
-/* The directory of a side, opened when first asked for. */
-static int side_dir(struct cyre_gatherer *g, const struct cyre_side *side)
+int cyre_gather_dir(struct cyre_gatherer *g, const struct cyre_side *side)
 {
 	const struct cyre_root *root = &g->rules->catalog->roots[side->root];
 	size_t i = (size_t)(side - g->mailbox->sides);
@@ -81,8 +73,8 @@ static int side_dir(struct cyre_gatherer *g, const struct cyre_side *side)
 	if (cyre_dir_open(&g->opener, root->fd, g->mailbox->dir, &g->dirs[i],
 		    &err) != CYRE_OK) {
 		g->dirs[i] = NO_DIR;
-		found_error(g, CYRE_P_DIRECTORY_UNREADABLE, CYRE_FILE_DIRECTORY,
-			0, err.errnum);
+		cyre_gather_error(g, CYRE_P_DIRECTORY_UNREADABLE,
+			CYRE_FILE_DIRECTORY, 0, err.errnum);
 	}
 	return g->dirs[i];
 }
@@ -107,12 +99,6 @@ void cyre_check_rights(const struct cyre_gather_rules *rules,
 	}
 }
 
-static void check_rights(struct cyre_gatherer *g, enum cyre_file file,
-	uint32_t uid, const struct cyre_file_info *info)
-{
-	cyre_check_rights(g->rules, file, uid, info, g->found);
-}
-
 /* Something that is no regular file stands in this one's place. */
 static void look_for_other(struct cyre_gatherer *g, enum cyre_file file)
 {
@@ -128,7 +114,7 @@ static void look_for_other(struct cyre_gatherer *g, enum cyre_file file)
 	if (i == m->n_sides)
 		return;
 	g->ev.meta[file].state = CYRE_ENTRY_OTHER;
-	dir = side_dir(g, &m->sides[i]);
+	dir = cyre_gather_dir(g, &m->sides[i]);
 	if (dir >= 0)
 		cyre_file_stat(
 			&g->opener, dir, cyre_file_name(file), &info, &err);
@@ -151,12 +137,13 @@ static bool open_meta(struct cyre_gatherer *g, enum cyre_file file,
 		return false;
 	}
 	m->state = CYRE_ENTRY_BROKEN;
-	dir = side_dir(g, side);
+	dir = cyre_gather_dir(g, side);
 	if (dir < 0)
 		return false;
 	if (cyre_file_open(&g->opener, dir, cyre_file_name(file),
 		    CYRE_KIND_FILE, info, &err) != CYRE_OK) {
-		found_error(g, CYRE_P_FILE_UNREADABLE, file, 0, err.errnum);
+		cyre_gather_error(
+			g, CYRE_P_FILE_UNREADABLE, file, 0, err.errnum);
 		return false;
 	}
 	if (info->fd < 0) {
@@ -171,16 +158,16 @@ static bool open_meta(struct cyre_gatherer *g, enum cyre_file file,
 	m->mode = info->mode;
 	m->uid = info->uid;
 	m->gid = info->gid;
-	check_rights(g, file, 0, info);
+	cyre_check_rights(g->rules, file, 0, info, g->found);
 	return true;
 }
 
-static void take(struct cyre_gatherer *g, uint64_t bytes)
+void cyre_gather_take(struct cyre_gatherer *g, uint64_t bytes)
 {
-	/* What is held already is given back first: two workers that wait for
-	 * each other's share would wait for ever. */
 	if (!g->rules->budget)
 		return;
+	/* What is held already is given back first: two workers that wait for
+	 * each other's share would wait for ever. */
 	cyre_budget_give(g->rules->budget, g->taken);
 	g->taken += bytes;
 	cyre_budget_take(g->rules->budget, g->taken);
@@ -195,7 +182,7 @@ static cyre_status read_meta(struct cyre_gatherer *g, enum cyre_file file)
 
 	if (!open_meta(g, file, &info))
 		return CYRE_OK;
-	take(g, info.size);
+	cyre_gather_take(g, info.size);
 	st = cyre_read_fd(info.fd, info.size, &g->bytes[file]);
 	errnum = errno;
 	close(info.fd);
@@ -208,7 +195,7 @@ static cyre_status read_meta(struct cyre_gatherer *g, enum cyre_file file)
 	}
 	m->state = CYRE_ENTRY_BROKEN;
 	if (st == CYRE_EIO) {
-		found_error(g, CYRE_P_FILE_UNREADABLE, file, 0, errnum);
+		cyre_gather_error(g, CYRE_P_FILE_UNREADABLE, file, 0, errnum);
 	} else {
 		g->skipped = true;
 		CYRE_FIND(g->found, .problem = CYRE_P_FILE_TOO_BIG,
@@ -228,251 +215,6 @@ static void open_cache(struct cyre_gatherer *g, enum cyre_file file,
 	cyre_source_file_start(sf, info.fd, info.size);
 	g->ev.meta[file].view = &sf->src;
 	g->read += info.size;
-}
-
-/* ---- message files ---- */
-
-static const struct cyre_side *side_of(
-	const struct cyre_gatherer *g, int32_t root)
-{
-	return root < 0 ? NULL : cyre_mailbox_side(g->mailbox, root);
-}
-
-static const struct cyre_side *message_side(
-	const struct cyre_gatherer *g, unsigned side)
-{
-	const struct cyre_partition_roots *roots =
-		&g->rules->catalog->partitions[g->mailbox->partition];
-
-	return side_of(
-		g, side == CYRE_SIDE_ARCHIVE ? roots->archive : roots->data);
-}
-
-/* Some for each message: snprintf() is felt here. */
-static void message_name(uint32_t uid, char name[16])
-{
-	char digits[10];
-	size_t n = 0;
-
-	do {
-		digits[n++] = (char)('0' + uid % 10);
-		uid /= 10;
-	} while (uid);
-	while (n)
-		*name++ = digits[--n];
-	name[0] = '.';
-	name[1] = '\0';
-}
-
-/* What the system says of a message file. */
-static void note_message(struct cyre_gatherer *g, struct cyre_msgfile *f,
-	const struct cyre_file_info *info)
-{
-	if (info->kind != CYRE_KIND_FILE) {
-		f->state = CYRE_ENTRY_OTHER;
-		CYRE_FIND(g->found, .problem = CYRE_P_NOT_REGULAR,
-			.file = CYRE_FILE_MESSAGE, .uid = f->uid,
-			.text = cyre_kind_name(info->kind));
-		return;
-	}
-	f->state = CYRE_ENTRY_FILE;
-	f->size = info->size;
-	f->mtime_ns = info->mtime_ns;
-	check_rights(g, CYRE_FILE_MESSAGE, f->uid, info);
-}
-
-static void stat_message(
-	struct cyre_gatherer *g, int dir, struct cyre_msgfile *f)
-{
-	struct cyre_file_info info;
-	struct cyre_error err;
-	char name[16];
-
-	message_name(f->uid, name);
-	if (cyre_file_stat(&g->opener, dir, name, &info, &err) == CYRE_OK) {
-		note_message(g, f, &info);
-		return;
-	}
-	f->state = CYRE_ENTRY_BROKEN;
-	found_error(g, CYRE_P_MESSAGE_UNREADABLE, CYRE_FILE_MESSAGE, f->uid,
-		err.errnum);
-}
-
-/* Both listings are ascending: one merge, spool before archive. */
-static void merge_listings(struct cyre_gatherer *g,
-	const struct cyre_side *spool, const struct cyre_side *archive)
-{
-	const uint32_t *a = spool ? spool->list.uids : NULL;
-	const uint32_t *b = archive ? archive->list.uids : NULL;
-	size_t na = spool ? spool->list.n_uids : 0;
-	size_t nb = archive ? archive->list.n_uids : 0;
-	size_t i = 0, k = 0;
-	bool from_a;
-
-	g->ev.nfiles = 0;
-	while (i < na || k < nb) {
-		from_a = k == nb || (i < na && a[i] <= b[k]);
-		g->files[g->ev.nfiles++] = (struct cyre_msgfile){
-			.uid = from_a ? a[i++] : b[k++],
-			.side = from_a ? CYRE_SIDE_SPOOL : CYRE_SIDE_ARCHIVE,
-			.state = CYRE_ENTRY_LISTED,
-		};
-	}
-	g->ev.files = g->files;
-}
-
-/* What is known of a listed message; *at goes on in g->read_before. */
-static bool was_read(
-	const struct cyre_gatherer *g, size_t *at, struct cyre_msgfile *f)
-{
-	const struct cyre_msgfile *k = g->read_before;
-
-	while (*at < g->n_read_before && k[*at].uid < f->uid)
-		++*at;
-	if (*at == g->n_read_before || k[*at].uid != f->uid ||
-		k[*at].side != f->side)
-		return false;
-	*f = k[*at];
-	return true;
-}
-
-static cyre_status gather_messages(struct cyre_gatherer *g)
-{
-	const struct cyre_side *spool = message_side(g, CYRE_SIDE_SPOOL);
-	const struct cyre_side *archive = message_side(g, CYRE_SIDE_ARCHIVE);
-	struct cyre_msgfile *files;
-	int dirs[2] = {-1, -1};
-	size_t n, i, at = 0;
-
-	if (archive == spool)
-		archive = NULL;
-	n = (spool ? spool->list.n_uids : 0) +
-	    (archive ? archive->list.n_uids : 0);
-	g->ev.has_archive =
-		g->rules->catalog->partitions[g->mailbox->partition].archive >=
-		0;
-	take(g, n * FILE_COST);
-	if (n > g->cap_files) {
-		files = reallocarray(g->files, n, sizeof(*files));
-		if (!files)
-			return CYRE_ENOMEM;
-		g->files = files;
-		g->cap_files = n;
-	}
-	merge_listings(g, spool, archive);
-	if (!g->rules->caches || !n)
-		return CYRE_OK;
-	dirs[CYRE_SIDE_SPOOL] = spool ? side_dir(g, spool) : -1;
-	dirs[CYRE_SIDE_ARCHIVE] = archive ? side_dir(g, archive) : -1;
-	for (i = 0; i < n && g->rules->sizes; i++)
-		if (dirs[g->files[i].side] >= 0 &&
-			!was_read(g, &at, &g->files[i]))
-			stat_message(g, dirs[g->files[i].side], &g->files[i]);
-	return CYRE_OK;
-}
-
-/*
- * The descriptor of a message; -1: there is nothing to read, and it was said
- * why. One that was not asked for its size is asked now: to open a file and ask
- * is cheaper than to look up its name twice.
- */
-static int open_message(
-	struct cyre_gatherer *g, int dir, struct cyre_msgfile *f)
-{
-	struct cyre_file_info info = {.fd = -1};
-	struct cyre_error err = {0};
-	cyre_status st;
-	char name[16];
-
-	message_name(f->uid, name);
-	if (f->state == CYRE_ENTRY_FILE) {
-		st = cyre_file_reopen(&g->opener, dir, name, &info.fd, &err);
-	} else {
-		st = cyre_file_open(
-			&g->opener, dir, name, CYRE_KIND_FILE, &info, &err);
-		if (st == CYRE_OK)
-			note_message(g, f, &info);
-		else
-			stat_message(g, dir, f);
-	}
-	if (st != CYRE_OK && f->state == CYRE_ENTRY_FILE)
-		found_error(g, CYRE_P_MESSAGE_UNREADABLE, CYRE_FILE_MESSAGE,
-			f->uid, err.errnum);
-	return info.fd;
-}
-
-/* False: the block has no room for it, or the file grew meanwhile. */
-static bool read_into_block(
-	struct cyre_gatherer *g, int fd, uint64_t size, struct cyre_slice *ret)
-{
-	struct cyre_buf *b = &g->block, here;
-
-	if (!cyre_buf_room(b, b->n ? 0 : BLOCK_SIZE) || size >= b->cap - b->n)
-		return false;
-	here = (struct cyre_buf){
-		.p = b->p + b->n, .cap = b->cap - b->n, .limit = b->cap - b->n};
-	if (cyre_read_fd(fd, size, &here) != CYRE_OK)
-		return false;
-	b->n += here.n;
-	*ret = cyre_buf_slice(&here);
-	return true;
-}
-
-/* What fails in the block fails again alone, and then tells why. */
-static cyre_status read_message(
-	struct cyre_gatherer *g, int fd, uint64_t size, struct cyre_slice *ret)
-{
-	cyre_status st;
-
-	if (read_into_block(g, fd, size, ret)) {
-		g->full = ++g->held == CYRE_GATHER_HELD;
-		return CYRE_OK;
-	}
-	st = cyre_read_fd(fd, size, &g->message);
-	if (st != CYRE_OK)
-		return st;
-	*ret = cyre_buf_slice(&g->message);
-	g->full = true;
-	return CYRE_OK;
-}
-
-void cyre_gather_forget(struct cyre_gatherer *g)
-{
-	cyre_buf_reset(&g->block);
-	g->held = 0;
-	g->full = false;
-}
-
-cyre_status cyre_gather_listed(
-	struct cyre_gatherer *g, struct cyre_msgfile *f, struct cyre_slice *ret)
-{
-	const struct cyre_side *side = message_side(g, f->side);
-	int dir = side ? side_dir(g, side) : -1, fd, errnum;
-	cyre_status st;
-
-	fd = dir < 0 ? -1 : open_message(g, dir, f);
-	if (fd < 0)
-		return CYRE_EIO;
-	st = read_message(g, fd, f->size, ret);
-	errnum = st == CYRE_ELIMIT ? EFBIG : errno;
-	close(fd);
-	if (st == CYRE_ENOMEM)
-		return st;
-	if (st != CYRE_OK) {
-		found_error(g, CYRE_P_MESSAGE_UNREADABLE, CYRE_FILE_MESSAGE,
-			f->uid, errnum);
-		return CYRE_EIO;
-	}
-	g->read += ret->n;
-	return CYRE_OK;
-}
-
-cyre_status cyre_gather_message(struct cyre_gatherer *g,
-	const struct cyre_msgfile *f, struct cyre_slice *ret)
-{
-	struct cyre_msgfile copy = *f;
-
-	return cyre_gather_listed(g, &copy, ret);
 }
 
 cyre_status cyre_gather(struct cyre_gatherer *g, const struct cyre_mailbox *m,
@@ -499,7 +241,7 @@ cyre_status cyre_gather(struct cyre_gatherer *g, const struct cyre_mailbox *m,
 		if (cyre_mailbox_where(g->rules->catalog, m, whole[i], NULL))
 			g->ev.meta[whole[i]].state = CYRE_ENTRY_LISTED;
 	if (st == CYRE_OK)
-		st = gather_messages(g);
+		st = cyre_gather_messages(g);
 	if (st == CYRE_OK && g->rules->caches)
 		st = read_meta(g, CYRE_FILE_ANNOTATIONS);
 	if (st == CYRE_OK && g->rules->caches) {

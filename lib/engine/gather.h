@@ -59,7 +59,8 @@ void cyre_gatherer_init(
 void cyre_gatherer_free(struct cyre_gatherer *g);
 
 /*
- * Fills g->ev for a mailbox and its owner (NULL: shared), valid until cyre_gather_end(). CYRE_OK or CYRE_ENOMEM.
+ * Fills g->ev for a mailbox and its owner (NULL: shared), valid until
+ * cyre_gather_end(). CYRE_OK or CYRE_ENOMEM.
  */
 cyre_status cyre_gather(struct cyre_gatherer *g, const struct cyre_mailbox *m,
 	const char *userid, struct cyre_findings *found);

@@ -137,11 +137,13 @@ cyre_status cyre_rebuild_lock(struct cyre_rebuild *rb, struct cyre_worker *w,
 	const struct cyre_mailbox *m, struct cyre_locks *ret,
 	struct cyre_error *reterr);
 
-/* rebuild_plan_file.c: docs/plan.schema.json. */
+#define CYRE_PLAN_SCHEMA "cyrescue-plan/1"
+
+/* rebuild_plan_write.c: docs/plan.schema.json. */
 void cyre_plan_put_header(struct cyre_buf *b, const struct cyre_rebuild *rb);
 void cyre_plan_put_mailbox(
 	struct cyre_buf *b, const struct cyre_rebuild_box *box);
-/* Reads a plan. CYRE_OK, CYRE_EFORMAT, CYRE_EUNSUPPORTED, CYRE_ENOMEM. */
+/* rebuild_plan_file.c. CYRE_OK, CYRE_EFORMAT, CYRE_EUNSUPPORTED, CYRE_ENOMEM. */
 cyre_status cyre_plan_list_read(struct cyre_slice bytes, uint64_t *ret_now,
 	struct cyre_plan_list **ret);
 void cyre_plan_list_free(struct cyre_plan_list *l); /* NULL is fine */

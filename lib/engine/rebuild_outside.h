@@ -44,6 +44,21 @@ struct cyre_outside_files {
 	struct cyre_marks shared;
 };
 
+/* What cannot be used is evidence less: CYRE_OK, but for what ends the run. */
+static inline cyre_status cyre_outside_only_ends(cyre_status st)
+{
+	return st == CYRE_ENOMEM || st == CYRE_ECANCELED ? st : CYRE_OK;
+}
+
+/*
+ * rebuild_outside_user.c: the files of whoever `c` belongs to, into `u`, which
+ * may have somebody else's. CYRE_OK, CYRE_ENOMEM, CYRE_ECANCELED.
+ */
+cyre_status cyre_user_files_load(const struct cyre_run *r,
+	const struct cyre_outside_files *f, struct cyre_worker *w,
+	const struct cyre_candidate *c, struct cyre_user_files *u);
+void cyre_user_files_free(struct cyre_user_files *u);
+
 /* CYRE_OK, however damaged the databases are; CYRE_ENOMEM, CYRE_ECANCELED. */
 cyre_status cyre_outside_open(
 	const struct cyre_run *r, struct cyre_outside_files *ret);

@@ -1,13 +1,8 @@
 /*
- * rebuild_plan_file.c - a plan as a file, for people to read and for --plan
+ * rebuild_plan_file.c - reads the file of a plan, for --plan
  *
- * JSON Lines, docs/plan.schema.json: a header, then a line for each mailbox
- * that is to be changed: what its files were when the plan was made, what they
- * are to become (by size and SHA-256), and which values change. The bytes are
- * not in it: with --plan the plan is made again, and must come out the same.
- *
- * Paths are the key. They are bytes: every one outside A-Z a-z 0-9 - . _ / is
- * %XX, as in an undo archive.
+ * The new bytes are not in it (rebuild_plan_write.c): the plan is made again,
+ * and must come out the same.
  */
 #include "rebuild.h"
 
@@ -16,10 +11,7 @@
 #include <string.h>
 
 #include "dbrebuild.h"
-#include "json.h"
 #include "number.h"
-
-#define SCHEMA "cyrescue-plan/1"
 
 struct cyre_plan_entry {
 	char *path; /* as in the file */
@@ -37,151 +29,6 @@ struct cyre_plan_list {
 	bool has_list;
 	struct cyre_identity list; /* mailboxes.db as it was */
 };
-
-/* ---- writing ---- */
-
-static void put_path(struct cyre_buf *b, const char *s)
-{
-	for (; *s; s++) {
-		uint8_t c = (uint8_t)*s;
-
-		if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-			(c >= '0' && c <= '9') || strchr("-._/", c))
-			cyre_put_u8(b, c);
-		else
-			cyre_put_fmt(b, "%%%02X", c);
-	}
-}
-
-static void put_files(struct cyre_json *j, const char *key,
-	const struct cyre_planned_file *files, size_t n, const char *none)
-{
-	char hex[2 * CYRE_SHA256_LEN + 1];
-	size_t i;
-
-	cyre_json_key(j, key);
-	cyre_json_begin(j, '[');
-	for (i = 0; i < n; i++) {
-		cyre_json_begin(j, '{');
-		cyre_json_member(j, "file", cyre_file_name(files[i].file));
-		if (files[i].file == CYRE_FILE_ARCHIVE_CACHE)
-			cyre_json_member(j, "side", "archive");
-		if (files[i].is.exists) {
-			cyre_to_hex(files[i].is.sha256, CYRE_SHA256_LEN, hex);
-			cyre_json_member_number(j, "size", files[i].is.size);
-			cyre_json_member(j, "sha256", hex);
-		} else {
-			cyre_json_key(j, none);
-			cyre_json_bool(j, true);
-		}
-		cyre_json_end(j, '}');
-	}
-	cyre_json_end(j, ']');
-}
-
-static void put_repairs(struct cyre_json *j, const struct cyre_plan *p)
-{
-	size_t i;
-
-	cyre_json_key(j, "repairs");
-	cyre_json_begin(j, '[');
-	for (i = 0; i < p->n_repairs; i++) {
-		const struct cyre_repair *r = &p->repairs[i];
-		const char *file = cyre_file_name(r->file);
-
-		cyre_json_begin(j, '{');
-		cyre_json_member(j, "file", *file ? file : NULL);
-		if (r->uid)
-			cyre_json_member_number(j, "uid", r->uid);
-		cyre_json_member(j, "field", r->field);
-		cyre_json_member(j, "before", r->before);
-		cyre_json_member(j, "after", r->after);
-		cyre_json_member(j, "origin", r->origin);
-		cyre_json_member(j, "loss", r->loss);
-		cyre_json_end(j, '}');
-	}
-	cyre_json_end(j, ']');
-}
-
-static void put_moves(struct cyre_json *j, const struct cyre_plan *p)
-{
-	size_t i;
-
-	if (!p->n_moves)
-		return;
-	cyre_json_key(j, "quarantine");
-	cyre_json_begin(j, '[');
-	for (i = 0; i < p->n_moves; i++) {
-		const struct cyre_plan_move *m = &p->moves[i];
-
-		cyre_json_begin(j, '{');
-		if (m->file != CYRE_FILE_MESSAGE)
-			cyre_json_member(j, "file", cyre_file_name(m->file));
-		else
-			cyre_json_member_number(j, "uid", m->message.uid);
-		if (m->file == CYRE_FILE_ARCHIVE_CACHE ||
-			m->message.side == CYRE_SIDE_ARCHIVE)
-			cyre_json_member(j, "side", "archive");
-		cyre_json_end(j, '}');
-	}
-	cyre_json_end(j, ']');
-}
-
-/* Those that are held against the mailboxes when these are done. */
-static void put_databases(struct cyre_json *j, const struct cyre_rebuild *rb)
-{
-	int i;
-
-	if (!rb->run.confdir->path || rb->o->no_databases ||
-		rb->o->scan.select.shards > 1)
-		return;
-	cyre_json_key(j, "databases");
-	cyre_json_begin(j, '[');
-	for (i = 0; i < CYRE_REBUILD_DATABASES; i++)
-		cyre_json_slice(j, cyre_slice_str(cyre_dbrebuild_name(
-					   (enum cyre_dbrebuild_what)i)));
-	cyre_json_end(j, ']');
-}
-
-void cyre_plan_put_header(struct cyre_buf *b, const struct cyre_rebuild *rb)
-{
-	struct cyre_json j = {.b = b};
-
-	cyre_json_begin(&j, '{');
-	cyre_json_member(&j, "type", "header");
-	cyre_json_member(&j, "schema", SCHEMA);
-	cyre_json_member(&j, "version", CYRE_VERSION);
-	cyre_json_member(&j, "run", rb->o->run);
-	cyre_json_member_number(&j, "now", rb->now);
-	put_databases(&j, rb);
-	cyre_json_end(&j, '}');
-	cyre_put_u8(b, '\n');
-}
-
-void cyre_plan_put_mailbox(
-	struct cyre_buf *b, const struct cyre_rebuild_box *box)
-{
-	struct cyre_json j = {.b = b};
-	struct cyre_buf path = {0};
-
-	put_path(&path, (const char *)box->slot.path.p);
-	cyre_json_begin(&j, '{');
-	cyre_json_member(&j, "type", "mailbox");
-	cyre_json_member(&j, "mboxname", box->slot.report.mboxname);
-	cyre_json_key(&j, "path");
-	cyre_json_slice(&j, cyre_buf_slice(&path));
-	put_files(&j, "inputs", box->inputs, box->n_inputs, "absent");
-	put_files(&j, "outputs", box->outputs, box->n_outputs, "removed");
-	put_moves(&j, &box->plan);
-	put_repairs(&j, &box->plan);
-	cyre_json_end(&j, '}');
-	cyre_put_u8(b, '\n');
-	if (path.bad)
-		b->bad = true;
-	cyre_buf_free(&path);
-}
-
-/* ---- reading ---- */
 
 static bool get_sum(const char *hex, uint8_t *ret)
 {
@@ -326,7 +173,7 @@ static cyre_status get_header(
 
 	if (!schema || strncmp(schema, "cyrescue-plan/", 14) != 0)
 		return CYRE_EFORMAT;
-	if (strcmp(schema, SCHEMA) != 0)
+	if (strcmp(schema, CYRE_PLAN_SCHEMA) != 0)
 		return CYRE_EUNSUPPORTED;
 	if (!json_is_integer(now) || json_integer_value(now) < 0)
 		return CYRE_EFORMAT;
@@ -452,7 +299,7 @@ const struct cyre_plan_entry *cyre_plan_list_find(
 	const struct cyre_plan_entry *e = NULL;
 	struct cyre_buf key = {0};
 
-	put_path(&key, path);
+	cyre_put_percent(&key, path);
 	cyre_put_u8(&key, '\0');
 	if (!key.bad && l->n)
 		e = bsearch(&(struct cyre_plan_entry){.path = (char *)key.p},
@@ -513,21 +360,31 @@ const char *cyre_plan_entry_differs(
 	return NULL;
 }
 
+static int by_number(const void *va, const void *vb)
+{
+	const uint32_t *a = va, *b = vb;
+
+	return (*a > *b) - (*a < *b);
+}
+
 static bool is_there(
 	const struct cyre_plan_move *move, const struct cyre_mailbox *m)
 {
+	uint32_t uid = move->message.uid;
 	size_t i, k;
 
 	for (i = 0; i < m->n_sides; i++) {
 		const struct cyre_listing *l = &m->sides[i].list;
 
-		if (move->file != CYRE_FILE_MESSAGE &&
-			l->not_files >> move->file & 1)
-			return true;
-		for (k = 0; k < l->n_uids; k++)
-			if (move->file == CYRE_FILE_MESSAGE &&
-				l->uids[k] == move->message.uid)
+		if (move->file != CYRE_FILE_MESSAGE) {
+			if (l->not_files >> move->file & 1)
 				return true;
+			continue;
+		}
+		k = cyre_seek(
+			&uid, l->uids, l->n_uids, sizeof(*l->uids), by_number);
+		if (k < l->n_uids && l->uids[k] == uid)
+			return true;
 	}
 	return false;
 }

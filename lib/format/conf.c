@@ -3,9 +3,11 @@
  *
  * Reads bytes in memory (files named by @include through a callback), produces
  * the sorted list of options as text. Does not know what an option means:
- * conf_options.c does. Format: docs/formats/layout.md section 1.
+ * conf_options.c and conf_partitions.c do.
+ *
+ * Format: docs/formats/layout.md section 1.
  */
-#include "conf.h"
+#include "conf_parts.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,12 +1,12 @@
 /*
  * conf_options.c - options of imapd.conf to fields, with the defaults of each
- * release, and the list of partitions
+ * release
  *
  * Reads the options conf.c collected, produces the fields of struct cyre_conf
  * and findings. Table: docs/formats/layout.md section 1; databases:
  * other-databases.md section 0.
  */
-#include "conf.h"
+#include "conf_parts.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -285,7 +285,7 @@ static bool store(
 	return false;
 }
 
-static void complain(struct finish *f, enum cyre_problem problem,
+void cyre_conf_complain(struct cyre_findings *found, enum cyre_problem problem,
 	const char *name, const char *value)
 {
 	struct cyre_buf b = {0};
@@ -294,7 +294,7 @@ static void complain(struct finish *f, enum cyre_problem problem,
 	if (value)
 		cyre_put_fmt(&b, ": %s", value);
 	cyre_put_u8(&b, 0);
-	CYRE_FIND(f->found, .problem = problem, .file = CYRE_FILE_OTHER,
+	CYRE_FIND(found, .problem = problem, .file = CYRE_FILE_OTHER,
 		.text = b.bad ? name : (const char *)b.p);
 	cyre_buf_free(&b);
 }
@@ -331,122 +331,9 @@ static void set_field(struct finish *f, const struct option *o)
 	if (value && store(f->conf, o, value))
 		return;
 	if (value)
-		complain(f, CYRE_P_CONF_BAD_VALUE, name, value);
+		cyre_conf_complain(
+			f->found, CYRE_P_CONF_BAD_VALUE, name, value);
 	store(f->conf, o, default_of(o, f->conf->release));
-}
-
-/* ---- partitions ---- */
-
-static struct cyre_partition *get_partition(struct finish *f, const char *name)
-{
-	struct cyre_conf *conf = f->conf;
-	struct cyre_partition *p;
-	size_t i;
-
-	for (i = 0; i < conf->n_partitions; i++)
-		if (!strcmp(conf->partitions[i].name, name))
-			return &conf->partitions[i];
-	p = reallocarray(conf->partitions, conf->n_partitions + 1, sizeof(*p));
-	if (!p)
-		goto nomem;
-	conf->partitions = p;
-	p += conf->n_partitions;
-	*p = (struct cyre_partition){.name = strdup(name)};
-	if (!p->name)
-		goto nomem;
-	conf->n_partitions++;
-	return p;
-nomem:
-	f->status = CYRE_ENOMEM;
-	return NULL;
-}
-
-/* The part of the name behind `prefix`, NULL when it does not begin so. */
-static const char *behind(const char *name, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	return strncmp(name, prefix, n) != 0 || !name[n] ? NULL : name + n;
-}
-
-/* metadir-KIND-NAME; annotations are with the index (layout.md section 6). */
-static const char *metadir(const char *name, unsigned *ret_kind)
-{
-	const char *rest = behind(name, "metadir-"), *part;
-	unsigned k;
-
-	for (k = 0; rest && k < CYRE_META_COUNT; k++) {
-		size_t n = strlen(meta_words[k]);
-
-		if (strncmp(rest, meta_words[k], n) != 0 || rest[n] != '-')
-			continue;
-		part = rest + n + 1;
-		*ret_kind = k;
-		return *part ? part : NULL;
-	}
-	return NULL;
-}
-
-static void add_root(struct finish *f, const struct cyre_conf_option *o)
-{
-	const char *data = behind(o->name, "partition-");
-	const char *meta = behind(o->name, "metapartition-");
-	const char *archive = behind(o->name, "archivepartition-");
-	unsigned kind = 0;
-	const char *dir = metadir(o->name, &kind);
-	const char *name = data ? data : meta ? meta : archive ? archive : dir;
-	struct cyre_partition *p;
-
-	if (!name)
-		return;
-	if (o->value[0] != '/') {
-		complain(f, CYRE_P_CONF_RELATIVE_PATH, o->name, o->value);
-		return;
-	}
-	p = get_partition(f, name);
-	if (!p)
-		return;
-	if (data)
-		p->data = o->value;
-	else if (meta)
-		p->meta = o->value;
-	else if (archive)
-		p->archive = o->value;
-	else
-		p->metadir[kind] = o->value;
-}
-
-static int by_name(const void *va, const void *vb)
-{
-	const struct cyre_partition *a = va, *b = vb;
-
-	return strcmp(a->name, b->name);
-}
-
-static void collect_partitions(struct finish *f)
-{
-	struct cyre_conf *conf = f->conf;
-	size_t i, n_data = 0;
-
-	for (i = 0; i < conf->n_partitions; i++)
-		free(conf->partitions[i].name);
-	conf->n_partitions = 0;
-	for (i = 0; i < conf->n_options; i++)
-		add_root(f, &conf->options[i]);
-	for (i = 0; i < conf->n_partitions; i++) {
-		struct cyre_partition *p = &conf->partitions[i];
-
-		p->metadir[CYRE_META_ANNOTATIONS] = p->metadir[CYRE_META_INDEX];
-		if (p->data)
-			n_data++;
-		else
-			complain(f, CYRE_P_CONF_NO_DATA_ROOT, p->name, NULL);
-	}
-	if (conf->n_partitions > 1)
-		qsort(conf->partitions, conf->n_partitions,
-			sizeof(*conf->partitions), by_name);
-	if (n_data == 0)
-		complain(f, CYRE_P_CONF_NO_PARTITION, "partition-NAME", NULL);
 }
 
 cyre_status cyre_conf_finish(struct cyre_conf *conf, cyre_release release,
@@ -459,31 +346,9 @@ cyre_status cyre_conf_finish(struct cyre_conf *conf, cyre_release release,
 	for (i = 0; i < N_OPTIONS; i++)
 		set_field(&f, &options[i]);
 	if (conf->configdirectory && conf->configdirectory[0] != '/')
-		complain(&f, CYRE_P_CONF_RELATIVE_PATH, "configdirectory",
-			conf->configdirectory);
-	collect_partitions(&f);
+		cyre_conf_complain(found, CYRE_P_CONF_RELATIVE_PATH,
+			"configdirectory", conf->configdirectory);
+	if (f.status == CYRE_OK)
+		f.status = cyre_conf_collect_partitions(conf, found);
 	return f.status != CYRE_OK ? f.status : found->status;
-}
-
-const struct cyre_partition *cyre_conf_partition(
-	const struct cyre_conf *conf, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < conf->n_partitions; i++)
-		if (!strcmp(conf->partitions[i].name, name))
-			return &conf->partitions[i];
-	return NULL;
-}
-
-const char *cyre_conf_meta_root(const struct cyre_conf *conf,
-	const struct cyre_partition *part, enum cyre_meta kind)
-{
-	if (part->metadir[kind])
-		return part->metadir[kind];
-	if (part->meta && conf->metapartition_files & 1u << kind)
-		return part->meta;
-	if (kind == CYRE_META_ARCHIVECACHE && part->archive)
-		return part->archive;
-	return part->data;
 }

@@ -78,4 +78,15 @@ void cyre_finds_add(struct cyre_finds *f, const struct cyre_salvaged *item);
  */
 bool cyre_trial_scan(struct cyre_trial *t, struct cyre_finds *ret);
 
+/* ---- index_salvage_file.c ---- */
+
+/* `bit` of the record is turned; UINT16_MAX: none. Missing bytes are zeros. */
+struct cyre_index_record cyre_trial_decode(
+	const struct cyre_trial *t, struct cyre_slice bytes, uint16_t bit);
+/* Fills `file`, which has its kind and bytes; its records go behind `all`.
+ * CYRE_OK, CYRE_ENOMEM. */
+cyre_status cyre_salvage_read_file(struct cyre_salvaged_file *file,
+	uint8_t number, const struct cyre_salvage_hints *hints,
+	struct cyre_finds *all);
+
 #endif

@@ -5,7 +5,8 @@
  * names. A record is looked for where the one before ends; where there is none,
  * at every byte: by its sum with a sliding window, before v12 by its fields.
  * What one field test lets pass by chance must have a neighbour or a message
- * file. Damaged records between those found are left to index_salvage.c.
+ * file. Damaged records between those found are left to
+ * index_salvage_file.c.
  *
  * Format: docs/formats/index.md sections 1, 2 and 8.
  */

@@ -9,13 +9,6 @@
 
 static const char *const kinds[] = {"write", "remove", "move", "mkdir"};
 
-static bool plain(uint8_t c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-	       c == '/';
-}
-
 /* The text needs no escape of JSON's. */
 static void put_member(struct cyre_json *j, const char *key, const char *s)
 {
@@ -23,14 +16,7 @@ static void put_member(struct cyre_json *j, const char *key, const char *s)
 
 	if (!s)
 		return;
-	for (; *s; s++) {
-		uint8_t c = (uint8_t)*s;
-
-		if (plain(c))
-			cyre_put_u8(&text, c);
-		else
-			cyre_put_fmt(&text, "%%%02X", c);
-	}
+	cyre_put_percent(&text, s);
 	if (text.bad)
 		j->b->bad = true;
 	cyre_json_key(j, key);

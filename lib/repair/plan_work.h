@@ -50,7 +50,7 @@ struct cyre_plan_work {
 	struct cyre_plan *plan;
 	struct cyre_outside outside; /* zero when it was not needed */
 
-	/* plan_records.c */
+	/* plan_sources.c, plan_records.c */
 	bool strict;   /* the strict reader was enough */
 	bool salvaged; /* else what is left was salvaged */
 	bool whole;    /* no record can have been lost */
@@ -119,6 +119,12 @@ cyre_status cyre_plan_add_move(struct cyre_plan_work *w, enum cyre_file file,
 
 /* The first record of this uid, or of one behind it. */
 size_t cyre_plan_seek(const struct cyre_plan_work *w, uint64_t uid);
+
+/* A new one behind the others, all zero; NULL: no memory. */
+struct cyre_plan_record *cyre_plan_add_record(struct cyre_plan_work *w);
+/* plan_sources.c: w->records in no order, w->h and the version. CYRE_OK,
+ * CYRE_ENOMEM. */
+cyre_status cyre_plan_sources(struct cyre_plan_work *w);
 
 /* The steps, in this order. CYRE_OK, CYRE_ENOMEM, CYRE_EIO. */
 cyre_status cyre_plan_records(struct cyre_plan_work *w);

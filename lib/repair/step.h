@@ -1,10 +1,10 @@
 /*
  * step.h - one mailbox inside a batch: its directories and its changes
  *
- * Private to apply.c and step.c. A job is opened, checked, prepared (its new
- * files written beside the old ones), performed by ranks, and finished or taken
- * back. Each function returns a status and puts the error, with the full path,
- * into job->set.
+ * Private to apply.c, step.c and step_make.c. A job is opened, checked, prepared
+ * (its new files written beside the old ones), performed by ranks, and finished
+ * or taken back. Each function returns a status and puts the error, with the
+ * full path, into job->set.
  */
 #ifndef CYRE_STEP_H
 #define CYRE_STEP_H
@@ -81,6 +81,10 @@ cyre_status cyre_job_finish(struct cyre_job *job);
 /* Everything back to what it was; what cannot be is told by set->changed. */
 void cyre_job_take_back(struct cyre_job *job);
 void cyre_job_close(struct cyre_job *job);
+
+/* Between the two. The directory, if it is there: CYRE_OK, CYRE_EIO, CYRE_ENOMEM. */
+cyre_status cyre_job_open_dir(
+	struct cyre_job_dir *d, struct cyre_opener *o, struct cyre_error *e);
 
 /* Its files lie on several file systems, whose renames have no common order. */
 bool cyre_job_is_split(const struct cyre_job *job);
