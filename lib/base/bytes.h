@@ -36,6 +36,12 @@ static inline struct cyre_slice cyre_slice_str(const char *s)
 	return cyre_slice(s, strlen(s));
 }
 
+/* The same where there may be none. */
+static inline struct cyre_slice cyre_slice_text(const char *s)
+{
+	return s ? cyre_slice_str(s) : cyre_slice(NULL, 0);
+}
+
 static inline bool cyre_slice_eq(struct cyre_slice a, struct cyre_slice b)
 {
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);

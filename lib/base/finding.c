@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grow.h"
+
 const char *cyre_file_name(enum cyre_file f)
 {
 	static const char *const names[CYRE_FILE_COUNT] = {
@@ -25,19 +27,15 @@ const char *cyre_file_name(enum cyre_file f)
 void cyre_find(struct cyre_findings *list, const struct cyre_finding *f)
 {
 	struct cyre_finding *items, copy = *f;
-	size_t cap;
 
 	list->count[f->problem]++;
 	if (list->keep && list->count[f->problem] > list->keep)
 		return;
-	if (list->n == list->cap) {
-		cap = list->cap ? list->cap * 2 : 16;
-		items = reallocarray(list->items, cap, sizeof(*items));
-		if (!items)
-			goto nomem;
-		list->items = items;
-		list->cap = cap;
-	}
+	items = cyre_grow(
+		list->items, list->n, &list->cap, sizeof(*list->items));
+	if (!items)
+		goto nomem;
+	list->items = items;
 	if (f->text) {
 		copy.text = strdup(f->text);
 		if (!copy.text)

@@ -11,6 +11,8 @@
 
 #include <stdlib.h>
 
+#include "grow.h"
+
 static bool take(struct cyre_cur *c, uint8_t byte)
 {
 	if (cyre_cur_left(c) && *c->p == byte)
@@ -246,18 +248,14 @@ static uint32_t add_node(struct tree *t, uint32_t parent)
 {
 	struct cyre_cache_scratch *s = t->scratch;
 	uint32_t n = (uint32_t)s->n;
+	struct cyre_cache_node *p;
 
-	if (s->n == s->cap) {
-		size_t cap = s->cap ? s->cap * 2 : 64;
-		void *p = reallocarray(s->nodes, cap, sizeof(*s->nodes));
-
-		if (!p) {
-			t->nomem = true;
-			return CYRE_PART_NONE;
-		}
-		s->nodes = p;
-		s->cap = cap;
+	p = cyre_grow(s->nodes, s->n, &s->cap, sizeof(*s->nodes));
+	if (!p) {
+		t->nomem = true;
+		return CYRE_PART_NONE;
 	}
+	s->nodes = p;
 	s->n++;
 	*node(t, n) = (struct cyre_cache_node){.parent = parent,
 		.first = CYRE_PART_NONE,
@@ -413,8 +411,8 @@ cyre_status cyre_cache_read_tree(struct cyre_slice bodystructure,
 	if (t.nomem)
 		return CYRE_ENOMEM;
 	if (t.c.bad || t.c.p != t.c.end)
-		cyre_cache_fault_at(ret, CYRE_CACHE_BODYSTRUCTURE, bodystructure, &t.c,
-			"not well-formed");
+		cyre_cache_fault_at(ret, CYRE_CACHE_BODYSTRUCTURE,
+			bodystructure, &t.c, "not well-formed");
 	else if (t.body.bad || t.body.p != t.body.end)
 		cyre_cache_fault_at(ret, CYRE_CACHE_BODY, body, &t.body,
 			"differs from BODYSTRUCTURE");

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "grow.h"
 #include "mboxlist.h"
 
 #define RS 0x1e
@@ -49,18 +50,13 @@ static void add_id(struct check *c, struct ids *l, struct cyre_slice id,
 	struct cyre_slice name)
 {
 	struct id_pair *p;
-	size_t cap;
 
-	if (l->n == l->cap) {
-		cap = l->cap ? l->cap * 2 : 64;
-		p = reallocarray(l->p, cap, sizeof(*p));
-		if (!p) {
-			c->status = CYRE_ENOMEM;
-			return;
-		}
-		l->p = p;
-		l->cap = cap;
+	p = cyre_grow(l->p, l->n, &l->cap, sizeof(*l->p));
+	if (!p) {
+		c->status = CYRE_ENOMEM;
+		return;
 	}
+	l->p = p;
 	if (!put_string(&l->text, id, &l->p[l->n].id) ||
 		!put_string(&l->text, name, &l->p[l->n].name))
 		c->status = CYRE_ENOMEM;

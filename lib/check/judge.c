@@ -29,11 +29,6 @@ static bool readable(const struct court *c, enum cyre_file which)
 	return c->ev->meta[which].state == CYRE_ENTRY_FILE;
 }
 
-static struct cyre_slice text(const char *s)
-{
-	return s ? cyre_slice_str(s) : cyre_slice(NULL, 0);
-}
-
 /* What is not there at all. One finding when both are gone. */
 static void judge_presence(struct court *c)
 {
@@ -58,9 +53,9 @@ static void judge_presence(struct court *c)
 static cyre_status judge_header(struct court *c)
 {
 	struct cyre_header *h = &c->j->header;
-	struct cyre_header_context ctx = {
-		.file = CYRE_FILE_HEADER, .mboxname = text(c->ev->mboxname)};
-	struct cyre_slice id = text(c->ev->path_uniqueid);
+	struct cyre_header_context ctx = {.file = CYRE_FILE_HEADER,
+		.mboxname = cyre_slice_text(c->ev->mboxname)};
+	struct cyre_slice id = cyre_slice_text(c->ev->path_uniqueid);
 	cyre_status st;
 
 	if (!readable(c, CYRE_FILE_HEADER))
@@ -138,19 +133,23 @@ static void judge_expunge(struct court *c)
 			.actual = j->index.layout->version);
 }
 
+bool cyre_judge_is_hurt(const struct cyre_findings *found, enum cyre_problem p,
+	const char *family)
+{
+	const struct cyre_problem_row *row = cyre_problem_row(p);
+
+	return found->count[p] && row->severity > CYRE_SEV_NOTE &&
+	       strncmp(row->id, family, strlen(family)) == 0;
+}
+
 /* No damage that a rebuild would mend; its bytes are what a server wrote. */
 static bool header_is_sound(const struct court *c)
 {
 	int p;
 
-	for (p = 0; p < CYRE_PROBLEM_COUNT; p++) {
-		const struct cyre_problem_row *row =
-			cyre_problem_row((enum cyre_problem)p);
-
-		if (c->found->count[p] && !strncmp(row->id, "HD-", 3) &&
-			row->severity > CYRE_SEV_NOTE)
+	for (p = 0; p < CYRE_PROBLEM_COUNT; p++)
+		if (cyre_judge_is_hurt(c->found, (enum cyre_problem)p, "HD-"))
 			return false;
-	}
 	return c->j->header_read && c->j->header.magic_ok;
 }
 
@@ -168,7 +167,7 @@ static void judge_foreign(struct court *c)
 		.files = c->ev->files,
 		.nfiles = c->ev->nfiles,
 		.header = header_is_sound(c) ? &j->header : NULL,
-		.path_uniqueid = text(c->ev->path_uniqueid),
+		.path_uniqueid = cyre_slice_text(c->ev->path_uniqueid),
 		.listed_uniqueid = c->o->listed_uniqueid,
 		.listed_uidvalidity = c->o->listed_uidvalidity,
 	};
@@ -246,7 +245,7 @@ static cyre_status judge_annotations(struct court *c)
 		(m->state != CYRE_ENTRY_ABSENT && m->state != CYRE_ENTRY_FILE))
 		return CYRE_OK;
 	return cyre_check_annotations(&c->j->index, &c->j->totals, m->bytes,
-		text(c->ev->userid), c->found);
+		cyre_slice_text(c->ev->userid), c->found);
 }
 
 /* Without these the server does not open a mailbox, in any release. */
@@ -256,8 +255,8 @@ static const enum cyre_problem closing[] = {CYRE_P_EMPTY_MAILBOX_DIR,
 	CYRE_P_HEADER_TRUNCATED, CYRE_P_HEADER_SYNTAX, CYRE_P_HEADER_LITERAL,
 	CYRE_P_INDEX_MISSING, CYRE_P_INDEX_SHORT, CYRE_P_INDEX_HEADER_ZEROED,
 	CYRE_P_INDEX_VERSION, CYRE_P_INDEX_SIZES, CYRE_P_INDEX_TRUNCATED,
-	CYRE_P_INDEX_HEADER_CRC, CYRE_P_INDEX_SIZES, CYRE_P_DIR_NO_ENTRY,
-	CYRE_P_ENTRY_NO_DIR, CYRE_P_ENTRY_EMPTY_DIR, CYRE_P_ENTRY_PARTITION};
+	CYRE_P_INDEX_HEADER_CRC, CYRE_P_DIR_NO_ENTRY, CYRE_P_ENTRY_NO_DIR,
+	CYRE_P_ENTRY_EMPTY_DIR, CYRE_P_ENTRY_PARTITION};
 
 static bool closes_by_damage(const struct cyre_finding *f)
 {

@@ -56,6 +56,10 @@ cyre_status cyre_judge_files(const struct cyre_evidence *ev,
 	struct cyre_judgement *j);
 void cyre_judgement_free(struct cyre_judgement *j);
 
+/* Was this found, and is it one of a family ("HD-") that is more than a note? */
+bool cyre_judge_is_hurt(const struct cyre_findings *found, enum cyre_problem p,
+	const char *family);
+
 /* What the findings so far mean for who opens the mailbox. */
 void cyre_judge_access(
 	const struct cyre_findings *found, struct cyre_judgement *j);

@@ -47,11 +47,6 @@ static void add_catalog_findings(const struct cyre_run *r,
 		cyre_match_complain(r, c, found);
 }
 
-static struct cyre_slice text(const char *s)
-{
-	return s ? cyre_slice_str(s) : cyre_slice(NULL, 0);
-}
-
 /* What mailboxes.db says of it against what its files say. */
 static void check_entry(const struct cyre_run *r,
 	const struct cyre_candidate *c, const struct cyre_judgement *j,
@@ -63,9 +58,9 @@ static void check_entry(const struct cyre_run *r,
 	if (!l)
 		return;
 	e = (struct cyre_entry){
-		.name = text(l->name),
-		.uniqueid = text(l->uniqueid),
-		.acl = text(l->acl),
+		.name = cyre_slice_text(l->name),
+		.uniqueid = cyre_slice_text(l->uniqueid),
+		.acl = cyre_slice_text(l->acl),
 		.type = l->type,
 		.uidvalidity = l->uidvalidity,
 		.by_id = cyre_mboxdb_leads_by_id(r->mboxdb, l),
@@ -123,7 +118,7 @@ cyre_status cyre_run_look(struct cyre_run *r, struct cyre_worker *w,
 	cyre_status st;
 
 	if (c->listed) {
-		o.listed_uniqueid = text(c->listed->uniqueid);
+		o.listed_uniqueid = cyre_slice_text(c->listed->uniqueid);
 		o.listed_uidvalidity = c->listed->uidvalidity;
 	}
 	*ret = (struct cyre_judgement){0};

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "grow.h"
 #include "read_file.h"
 #include "undo_archive.h"
 #include "undo_dir.h"
@@ -91,18 +92,13 @@ static cyre_status note_done(
 {
 	struct cyre_rebuild *rb = payload;
 	char **p;
-	size_t cap;
 
 	if (line->state != CYRE_JOURNAL_DONE || !line->mboxname)
 		return CYRE_OK;
-	if (rb->n_done == rb->cap_done) {
-		cap = rb->cap_done ? rb->cap_done * 2 : 64;
-		p = reallocarray(rb->done, cap, sizeof(*p));
-		if (!p)
-			return CYRE_ENOMEM;
-		rb->done = p;
-		rb->cap_done = cap;
-	}
+	p = cyre_grow(rb->done, rb->n_done, &rb->cap_done, sizeof(*rb->done));
+	if (!p)
+		return CYRE_ENOMEM;
+	rb->done = p;
 	rb->done[rb->n_done] = strdup(line->mboxname);
 	if (!rb->done[rb->n_done])
 		return CYRE_ENOMEM;

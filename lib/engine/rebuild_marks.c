@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "confdir.h"
+#include "grow.h"
 #include "header.h"
 #include "userdb.h"
 
@@ -93,16 +94,11 @@ static cyre_status add(
 	struct cyre_marks *m, struct cyre_slice id, uint64_t last_uid)
 {
 	struct cyre_read_mark *grown;
-	size_t cap;
 
-	if (m->n == m->cap) {
-		cap = m->cap ? m->cap * 2 : 16;
-		grown = reallocarray(m->items, cap, sizeof(*grown));
-		if (!grown)
-			return CYRE_ENOMEM;
-		m->items = grown;
-		m->cap = cap;
-	}
+	grown = cyre_grow(m->items, m->n, &m->cap, sizeof(*m->items));
+	if (!grown)
+		return CYRE_ENOMEM;
+	m->items = grown;
 	if (m->own) {
 		id.p = (const uint8_t *)strndup((const char *)id.p, id.n);
 		if (!id.p)

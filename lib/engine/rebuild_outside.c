@@ -105,17 +105,14 @@ static bool find_folder(const struct cyre_user_files *u, struct cyre_slice key,
 	return true;
 }
 
-static struct cyre_slice text(const char *s)
-{
-	return s ? cyre_slice_str(s) : cyre_slice(NULL, 0);
-}
-
 static void get_messages(const struct cyre_user_files *u,
 	const struct cyre_candidate *c, struct cyre_slice header_id,
 	struct cyre_outside *ret)
 {
-	const struct cyre_slice keys[] = {header_id, text(c->uniqueid),
-		text(c->entry ? c->entry->uniqueid : NULL), text(c->name)};
+	const struct cyre_slice keys[] = {header_id,
+		cyre_slice_text(c->uniqueid),
+		cyre_slice_text(c->entry ? c->entry->uniqueid : NULL),
+		cyre_slice_text(c->name)};
 	size_t i;
 
 	for (i = 0; u->n_known && i < sizeof(keys) / sizeof(*keys); i++)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "confdir.h"
+#include "grow.h"
 #include "names.h"
 
 void cyre_user_files_free(struct cyre_user_files *u)
@@ -76,16 +77,12 @@ static const char *find_inbox(
 static struct cyre_known_message *add_known(struct cyre_user_files *u)
 {
 	struct cyre_known_message *grown;
-	size_t cap;
 
-	if (u->n_known == u->cap_known) {
-		cap = u->cap_known ? u->cap_known * 2 : 256;
-		grown = reallocarray(u->known, cap, sizeof(*grown));
-		if (!grown)
-			return NULL;
-		u->known = grown;
-		u->cap_known = cap;
-	}
+	grown = cyre_grow(
+		u->known, u->n_known, &u->cap_known, sizeof(*u->known));
+	if (!grown)
+		return NULL;
+	u->known = grown;
 	return &u->known[u->n_known++];
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "dbrebuild.h"
+#include "grow.h"
 #include "number.h"
 
 struct cyre_plan_entry {
@@ -128,19 +129,14 @@ static cyre_status get_mailbox(struct cyre_plan_list *l, const json_t *o)
 	const char *path = json_string_value(json_object_get(o, "path"));
 	struct cyre_plan_entry e = {0}, *p;
 	cyre_status st;
-	size_t cap;
 
 	if (!path || !get_files(o, "inputs", "absent", e.inputs, &e.n_inputs) ||
 		!get_files(o, "outputs", "removed", e.outputs, &e.n_outputs))
 		return CYRE_EFORMAT;
-	if (l->n == l->cap) {
-		cap = l->cap ? l->cap * 2 : 64;
-		p = reallocarray(l->items, cap, sizeof(*p));
-		if (!p)
-			return CYRE_ENOMEM;
-		l->items = p;
-		l->cap = cap;
-	}
+	p = cyre_grow(l->items, l->n, &l->cap, sizeof(*l->items));
+	if (!p)
+		return CYRE_ENOMEM;
+	l->items = p;
 	st = get_moves(o, &e);
 	e.path = strdup(path);
 	if (!e.path)

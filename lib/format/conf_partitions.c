@@ -123,8 +123,8 @@ cyre_status cyre_conf_collect_partitions(
 		if (p->data)
 			n_data++;
 		else
-			cyre_conf_complain(found, CYRE_P_CONF_NO_DATA_ROOT,
-				p->name, NULL);
+			cyre_conf_complain(
+				found, CYRE_P_CONF_NO_DATA_ROOT, p->name, NULL);
 	}
 	if (conf->n_partitions > 1)
 		qsort(conf->partitions, conf->n_partitions,

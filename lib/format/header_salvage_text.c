@@ -198,8 +198,8 @@ void cyre_header_read_pieces(struct cyre_header_salvaging *v)
 			;
 		piece.cut_right = q == end || !*q;
 		piece.s = cyre_slice(p, (size_t)(q - p));
-		if (piece.s.n && !in_magic(piece.s) &&
-			!take_id(v, piece) && !take_acl(v, piece))
+		if (piece.s.n && !in_magic(piece.s) && !take_id(v, piece) &&
+			!take_acl(v, piece))
 			take_flags(v, piece);
 		cut = piece.cut_right;
 		p = q + 1;
@@ -256,14 +256,16 @@ void cyre_header_grade(
 	struct cyre_header_salvage *s, bool whole, const uint8_t *end)
 {
 	const struct cyre_header *h = &s->h;
-	s->name = grade(h->name, name_ok(h->name) && !is_cut(h->name, end), whole);
-	s->type = grade(h->type, type_ok(h->type) && !is_cut(h->type, end), whole);
+	s->name = grade(
+		h->name, name_ok(h->name) && !is_cut(h->name, end), whole);
+	s->type = grade(
+		h->type, type_ok(h->type) && !is_cut(h->type, end), whole);
 	s->uniqueid = grade(h->uniqueid,
 		cyre_uniqueid_ok(h->uniqueid) &&
 			(h->uniqueid.n == 36 || !is_cut(h->uniqueid, end)),
 		whole);
-	s->jmapid =
-		grade(h->jmapid, name_ok(h->jmapid) && !is_cut(h->jmapid, end), whole);
+	s->jmapid = grade(h->jmapid,
+		name_ok(h->jmapid) && !is_cut(h->jmapid, end), whole);
 	s->quotaroot = grade(h->quotaroot,
 		name_ok(h->quotaroot) && !is_cut(h->quotaroot, end), whole);
 	/* In the dlist form it stands elsewhere, and U behind it. */
@@ -272,5 +274,6 @@ void cyre_header_grade(
 			(!end || h->form != CYRE_HEADER_DLIST ||
 				h->has & CYRE_HEADER_U),
 		whole);
-	grade_flags(s, whole, h->nflags && is_cut(h->flags[h->nflags - 1], end));
+	grade_flags(
+		s, whole, h->nflags && is_cut(h->flags[h->nflags - 1], end));
 }

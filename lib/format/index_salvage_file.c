@@ -269,7 +269,8 @@ static void take_header(struct work *w)
 	for (size_t i = 0; i < w->found.n; i++) {
 		if (!v[i].trusted)
 			continue;
-		r = cyre_trial_decode(&w->t, bytes_at(w, v[i].offset), UINT16_MAX);
+		r = cyre_trial_decode(
+			&w->t, bytes_at(w, v[i].offset), UINT16_MAX);
 		if (r.uid > max_uid)
 			max_uid = r.uid;
 		/* A shifted modseq of v8 and v9 proves nothing. */

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "crc_roll.h"
+#include "grow.h"
 
 /* Layouts, the likelier first where the length of a record is the same. */
 static const struct place {
@@ -43,20 +44,15 @@ struct scan {
 void cyre_finds_add(struct cyre_finds *f, const struct cyre_salvaged *item)
 {
 	struct cyre_salvaged *v;
-	size_t cap;
 
 	if (f->nomem)
 		return;
-	if (f->n == f->cap) {
-		cap = f->cap ? f->cap * 2 : 64;
-		v = reallocarray(f->v, cap, sizeof(*v));
-		if (!v) {
-			f->nomem = true;
-			return;
-		}
-		f->v = v;
-		f->cap = cap;
+	v = cyre_grow(f->v, f->n, &f->cap, sizeof(*f->v));
+	if (!v) {
+		f->nomem = true;
+		return;
 	}
+	f->v = v;
 	f->v[f->n++] = *item;
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "dlist.h"
+#include "grow.h"
 #include "number.h"
 #include "userdb.h"
 
@@ -173,13 +174,10 @@ static bool add_folder(struct cyre_conv_folders *f, size_t *cap,
 {
 	struct cyre_conv_folder *grown;
 
-	if (f->n == *cap) {
-		*cap = *cap ? *cap * 2 : 64;
-		grown = reallocarray(f->items, *cap, sizeof(*grown));
-		if (!grown)
-			return false;
-		f->items = grown;
-	}
+	grown = cyre_grow(f->items, f->n, cap, sizeof(*f->items));
+	if (!grown)
+		return false;
+	f->items = grown;
 	f->items[f->n++] = (struct cyre_conv_folder){name, number};
 	return true;
 }

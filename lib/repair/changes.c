@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grow.h"
 #include "json.h"
 
 static const char *const kinds[] = {"write", "remove", "move", "mkdir"};
@@ -253,15 +254,12 @@ static cyre_status get_head(const json_t *o, const char **ret_root)
 /* Room for one more, zeroed and counted, so that free() sees it. */
 static struct cyre_done *add(struct cyre_changes *list)
 {
-	if (list->n == list->cap) {
-		size_t cap = list->cap ? list->cap * 2 : 16;
-		void *p = realloc(list->items, cap * sizeof(*list->items));
+	struct cyre_done *p;
 
-		if (!p)
-			return NULL;
-		list->items = p;
-		list->cap = cap;
-	}
+	p = cyre_grow(list->items, list->n, &list->cap, sizeof(*list->items));
+	if (!p)
+		return NULL;
+	list->items = p;
 	list->items[list->n] = (struct cyre_done){0};
 	return &list->items[list->n++];
 }

@@ -7,6 +7,7 @@
 #include <cyrescue/undo.h>
 
 #include "changes.h"
+#include "grow.h"
 #include "undo_archive.h"
 
 /* A directory of a mailbox in an archive. */
@@ -46,7 +47,6 @@ static cyre_status add_place(
 	const char *mboxname = d->mboxname ? d->mboxname : "";
 	struct cyre_buf path = {0};
 	struct place *grown;
-	size_t cap;
 
 	cyre_put_place(&path, d->root, d->dir, NULL);
 	cyre_put_u8(&path, 0);
@@ -56,16 +56,12 @@ static cyre_status add_place(
 		cyre_buf_free(&path);
 		return CYRE_OK;
 	}
-	if (h->n == h->cap) {
-		cap = h->cap ? h->cap * 2 : 64;
-		grown = reallocarray(h->places, cap, sizeof(*grown));
-		if (!grown) {
-			cyre_buf_free(&path);
-			return CYRE_ENOMEM;
-		}
-		h->places = grown;
-		h->cap = cap;
+	grown = cyre_grow(h->places, h->n, &h->cap, sizeof(*h->places));
+	if (!grown) {
+		cyre_buf_free(&path);
+		return CYRE_ENOMEM;
 	}
+	h->places = grown;
 	h->places[h->n++] = (struct place){.archive = archive,
 		.mboxname = mboxname,
 		.path = (char *)path.p};

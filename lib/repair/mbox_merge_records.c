@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#include "grow.h"
+
 /* ---- the database itself ---- */
 
 enum cyre_mbox_form cyre_mbox_form_of(const struct cyre_db *db)
@@ -29,16 +31,12 @@ static cyre_status add_stray(struct cyre_mbox_merge *g,
 	const struct cyre_db_entry *r, struct cyre_slice uniqueid)
 {
 	struct stray *grown;
-	size_t cap;
 
-	if (g->n_strays == g->cap_strays) {
-		cap = g->cap_strays ? g->cap_strays * 2 : 64;
-		grown = reallocarray(g->strays, cap, sizeof(*grown));
-		if (!grown)
-			return CYRE_ENOMEM;
-		g->strays = grown;
-		g->cap_strays = cap;
-	}
+	grown = cyre_grow(
+		g->strays, g->n_strays, &g->cap_strays, sizeof(*g->strays));
+	if (!grown)
+		return CYRE_ENOMEM;
+	g->strays = grown;
 	g->strays[g->n_strays++] = (struct stray){
 		.uniqueid = uniqueid, .key = r->key, .value = r->value};
 	return CYRE_OK;

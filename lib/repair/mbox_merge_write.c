@@ -6,6 +6,7 @@
  * anything changes: a stale one hides a mailbox from a user, a missing marker
  * only makes the server look at all of them.
  */
+#include "grow.h"
 #include "mbox_merge_inside.h"
 
 #include <stdlib.h>
@@ -182,19 +183,15 @@ struct records {
 static void add(
 	struct records *r, struct cyre_slice key, struct cyre_slice value)
 {
-	struct cyre_db_entry *grown;
-	size_t cap;
+	struct cyre_db_entry *grown =
+		r->bad ? NULL : cyre_grow(r->v, r->n, &r->cap, sizeof(*r->v));
 
-	if (r->n == r->cap && !r->bad) {
-		cap = r->cap ? r->cap * 2 : 256;
-		grown = reallocarray(r->v, cap, sizeof(*grown));
-		r->bad = !grown;
-		r->v = grown ? grown : r->v;
-		r->cap = grown ? cap : r->cap;
+	if (!grown) {
+		r->bad = true;
+		return;
 	}
-	if (!r->bad)
-		r->v[r->n++] =
-			(struct cyre_db_entry){.key = key, .value = value};
+	r->v = grown;
+	r->v[r->n++] = (struct cyre_db_entry){.key = key, .value = value};
 }
 
 static struct cyre_slice keep(struct records *r, const struct cyre_buf *b)

@@ -11,6 +11,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "grow.h"
+
 #define KEEP_REPAIRS 100000 /* lines of one mailbox */
 
 bool cyre_plan_wants(const struct cyre_plan_work *w, enum cyre_problem p)
@@ -45,33 +47,30 @@ bool cyre_plan_family(const struct cyre_plan_work *w, const char *family)
 {
 	int p;
 
-	for (p = 0; p < CYRE_PROBLEM_COUNT; p++) {
-		const struct cyre_problem_row *row =
-			cyre_problem_row((enum cyre_problem)p);
-
-		if (w->found->count[p] && !strncmp(row->id, family, 3) &&
-			row->severity > CYRE_SEV_NOTE &&
+	for (p = 0; p < CYRE_PROBLEM_COUNT; p++)
+		if (cyre_judge_is_hurt(
+			    w->found, (enum cyre_problem)p, family) &&
 			cyre_plan_wants(w, (enum cyre_problem)p))
 			return true;
-	}
 	return false;
 }
 
 static bool keep_repair(struct cyre_plan *p, const struct cyre_repair *r)
 {
 	struct cyre_repair copy = *r, *grown;
-	size_t cap;
 
-	if (p->n_repairs == p->cap_repairs) {
-		cap = p->cap_repairs ? p->cap_repairs * 2 : 16;
-		grown = reallocarray(p->repairs, cap, sizeof(*grown));
-		if (!grown)
-			return false;
-		p->repairs = grown;
-		p->cap_repairs = cap;
-	}
+	grown = cyre_grow(
+		p->repairs, p->n_repairs, &p->cap_repairs, sizeof(*p->repairs));
+	if (!grown)
+		return false;
+	p->repairs = grown;
 	copy.before = r->before ? strdup(r->before) : NULL;
 	copy.after = r->after ? strdup(r->after) : NULL;
+	if ((r->before && !copy.before) || (r->after && !copy.after)) {
+		free(copy.before);
+		free(copy.after);
+		return false;
+	}
 	p->repairs[p->n_repairs++] = copy;
 	return true;
 }
@@ -125,16 +124,12 @@ cyre_status cyre_plan_add_move(struct cyre_plan_work *w, enum cyre_file file,
 	char where[] = CYRE_QUARANTINE;
 	struct cyre_plan *p = w->plan;
 	struct cyre_plan_move *grown;
-	size_t cap;
 
-	if (p->n_moves == p->cap_moves) {
-		cap = p->cap_moves ? p->cap_moves * 2 : 16;
-		grown = reallocarray(p->moves, cap, sizeof(*grown));
-		if (!grown)
-			return CYRE_ENOMEM;
-		p->moves = grown;
-		p->cap_moves = cap;
-	}
+	grown = cyre_grow(
+		p->moves, p->n_moves, &p->cap_moves, sizeof(*p->moves));
+	if (!grown)
+		return CYRE_ENOMEM;
+	p->moves = grown;
 	p->moves[p->n_moves] = (struct cyre_plan_move){.file = file};
 	if (f)
 		p->moves[p->n_moves].message = *f;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "annotation.h"
+#include "grow.h"
 #include "number.h"
 
 #define VENDOR "/vendor/cmu/cyrus-imapd/"
@@ -111,16 +112,11 @@ struct list {
 static bool add(struct list *l, const struct cyre_db_entry *e)
 {
 	struct cyre_db_entry *grown;
-	size_t cap;
 
-	if (l->n == l->cap) {
-		cap = l->cap ? l->cap * 2 : 64;
-		grown = reallocarray(l->items, cap, sizeof(*grown));
-		if (!grown)
-			return false;
-		l->items = grown;
-		l->cap = cap;
-	}
+	grown = cyre_grow(l->items, l->n, &l->cap, sizeof(*l->items));
+	if (!grown)
+		return false;
+	l->items = grown;
 	l->items[l->n++] = *e;
 	return true;
 }

@@ -18,6 +18,7 @@
 
 /* 2.x: eight digits of a hash of the name, then the UIDVALIDITY. */
 #define OLD_ID_LEN 16
+#define UUID_SIZE  37 /* with its NUL */
 
 /* mailboxes.db, the status cache, the id of a 2.x mailbox, else a new one:
  * later than any the owner's mailboxes have had. */
@@ -120,11 +121,6 @@ static void take(struct cyre_plan_work *w, struct cyre_slice *field,
 		cyre_plan_note_text(w, name, old, value, origin, NULL);
 }
 
-static struct cyre_slice text(const char *s)
-{
-	return s ? cyre_slice_str(s) : cyre_slice(NULL, 0);
-}
-
 /*
  * An id as releases up to 2.5 made it, of name and UIDVALIDITY: of the two ways
  * to count the hash the one by which somebody has read this mailbox, else that
@@ -145,40 +141,57 @@ static void old_id(const struct cyre_plan_work *w, struct cyre_slice name,
 	}
 }
 
+/* A name-based UUID, of what is the same whenever this mailbox is planned. */
+static cyre_status make_uuid(const struct cyre_plan_work *w,
+	struct cyre_slice name, char ret[UUID_SIZE])
+{
+	uint8_t sha[CYRE_SHA1_LEN];
+	struct cyre_hasher *h = NULL;
+	struct cyre_buf b = {0};
+	cyre_status st;
+
+	cyre_put_slice(&b, name);
+	cyre_put_fmt(&b, " %llu", (unsigned long long)w->h.uidvalidity);
+	if (w->n)
+		cyre_put(&b, w->records[0].r.guid, 20);
+	st = b.bad ? CYRE_ENOMEM : cyre_hasher_new(&h);
+	if (st == CYRE_OK)
+		st = cyre_sha1(h, cyre_buf_slice(&b), sha);
+	cyre_hasher_free(h);
+	cyre_buf_free(&b);
+	if (st != CYRE_OK)
+		return st;
+	snprintf(ret, UUID_SIZE,
+		"%02x%02x%02x%02x-%02x%02x-5%x%02x-a%x%02x-"
+		"%02x%02x%02x%02x%02x%02x",
+		sha[0], sha[1], sha[2], sha[3], sha[4], sha[5], sha[6] & 15,
+		sha[7], sha[8] & 15, sha[9], sha[10], sha[11], sha[12], sha[13],
+		sha[14], sha[15]);
+	return CYRE_OK;
+}
+
 /*
  * No copy anywhere. A 2.x id is made again as it was; what 2.5 and later gave
  * at random may as well have this form, but in uuid paths. There one is made
  * that is the same whenever this mailbox is planned.
  */
-static void make_uniqueid(struct cyre_plan_work *w, struct cyre_slice name)
+static cyre_status make_uniqueid(
+	struct cyre_plan_work *w, struct cyre_slice name)
 {
-	uint8_t sha[CYRE_SHA1_LEN] = {0};
-	struct cyre_hasher *h = NULL;
 	const char *loss = "uniqueid";
 	char *id = w->made_uniqueid;
-	struct cyre_buf b = {0};
+	cyre_status st = CYRE_OK;
 
 	if (w->header.uniqueid.n)
-		return;
+		return CYRE_OK;
 	if (w->to < 17 && name.n) {
 		old_id(w, name, id);
 		if (w->to < 13 || cyre_plan_is_read(w, cyre_slice_str(id)))
 			loss = NULL;
 	} else {
-		cyre_put_slice(&b, name);
-		cyre_put_fmt(&b, " %llu", (unsigned long long)w->h.uidvalidity);
-		if (w->n)
-			cyre_put(&b, w->records[0].r.guid, 20);
-		if (!b.bad && cyre_hasher_new(&h) == CYRE_OK)
-			cyre_sha1(h, cyre_buf_slice(&b), sha);
-		cyre_hasher_free(h);
-		cyre_buf_free(&b);
-		snprintf(id, sizeof(w->made_uniqueid),
-			"%02x%02x%02x%02x-%02x%02x-5%x%02x-a%x%02x-"
-			"%02x%02x%02x%02x%02x%02x",
-			sha[0], sha[1], sha[2], sha[3], sha[4], sha[5],
-			sha[6] & 15, sha[7], sha[8] & 15, sha[9], sha[10],
-			sha[11], sha[12], sha[13], sha[14], sha[15]);
+		st = make_uuid(w, name, id);
+		if (st != CYRE_OK)
+			return st;
 	}
 	w->header.uniqueid = cyre_slice_str(id);
 	cyre_plan_note(w, &(struct cyre_repair){.file = CYRE_FILE_HEADER,
@@ -186,6 +199,7 @@ static void make_uniqueid(struct cyre_plan_work *w, struct cyre_slice name)
 				  .after = id,
 				  .origin = "name and UIDVALIDITY",
 				  .loss = loss});
+	return CYRE_OK;
 }
 
 /* The text form up to 3.5; since 3.6, whose cache version is 11, the other. */
@@ -253,15 +267,16 @@ static struct cyre_slice name_of(const struct cyre_plan_work *w)
 			       : w->hints->mboxname;
 }
 
-static void fill_gaps(struct cyre_plan_work *w)
+static cyre_status fill_gaps(struct cyre_plan_work *w)
 {
 	struct cyre_slice name = name_of(w);
 
 	/* In the uuid layout the directory is the id (layout.md 5). */
 	if (w->ev->path_uniqueid) {
 		w->header.uniqueid = cyre_slice(NULL, 0);
-		take(w, &w->header.uniqueid, text(w->ev->path_uniqueid),
-			"uniqueid", "directory");
+		take(w, &w->header.uniqueid,
+			cyre_slice_text(w->ev->path_uniqueid), "uniqueid",
+			"directory");
 	}
 	take(w, &w->header.uniqueid, w->hints->uniqueid, "uniqueid",
 		"mailboxes.db");
@@ -280,7 +295,7 @@ static void fill_gaps(struct cyre_plan_work *w)
 	}
 	take_seen_id(w, name);
 	settle_uidvalidity(w);
-	make_uniqueid(w, name);
+	return make_uniqueid(w, name);
 }
 
 /* ---- user flags ---- */
@@ -338,9 +353,10 @@ cyre_status cyre_plan_header(struct cyre_plan_work *w)
 		st = read_left(w);
 		if (st == CYRE_OK)
 			st = cyre_plan_header_doubts(w);
+		if (st == CYRE_OK)
+			st = fill_gaps(w);
 		if (st != CYRE_OK)
 			return st;
-		fill_gaps(w);
 		name_flags(w);
 	}
 	st = cyre_header_write(&w->header_bytes, &w->header, w->header.form);

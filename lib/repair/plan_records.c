@@ -9,19 +9,16 @@
 
 #include <stdlib.h>
 
+#include "grow.h"
+
 struct cyre_plan_record *cyre_plan_add_record(struct cyre_plan_work *w)
 {
 	struct cyre_plan_record *grown;
-	size_t cap;
 
-	if (w->n == w->cap) {
-		cap = w->cap ? w->cap * 2 : 256;
-		grown = reallocarray(w->records, cap, sizeof(*grown));
-		if (!grown)
-			return NULL;
-		w->records = grown;
-		w->cap = cap;
-	}
+	grown = cyre_grow(w->records, w->n, &w->cap, sizeof(*w->records));
+	if (!grown)
+		return NULL;
+	w->records = grown;
 	w->records[w->n] = (struct cyre_plan_record){0};
 	return &w->records[w->n++];
 }

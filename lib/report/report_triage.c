@@ -14,6 +14,7 @@
 #define uthash_nonfatal_oom(c) ((void)(c))
 #include <uthash.h>
 
+#include "grow.h"
 #include "utf8.h"
 
 #define WORST_SHOWN 15 /* lines of the triage */
@@ -145,16 +146,12 @@ void cyre_triage_row(cyre_report *r, struct cyre_triage *t,
 	struct cyre_buf *b = &t->rows_text;
 	size_t start = b->n;
 
-	if (t->n == t->cap) {
-		t->cap = t->cap ? t->cap * 2 : 64;
-		rows = reallocarray(t->rows, t->cap, sizeof(*rows));
-		if (!rows) {
-			r->status = CYRE_ENOMEM;
-			t->cap = t->n;
-			return;
-		}
-		t->rows = rows;
+	rows = cyre_grow(t->rows, t->n, &t->cap, sizeof(*t->rows));
+	if (!rows) {
+		r->status = CYRE_ENOMEM;
+		return;
 	}
+	t->rows = rows;
 	cyre_put_fmt(b, "  %-17s ", bucket_names[bucket]);
 	cyre_put_visible(b, cyre_slice_str(name));
 	cyre_put_str(b, "  ");

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "grow.h"
 #include "listing.h"
 #include "names.h"
 #include "roots.h"
@@ -185,13 +186,11 @@ static cyre_status collect(struct cyre_catalog *c, struct cyre_walk *w)
 				complain_of_dir(c, &w->dirs[k]);
 			continue;
 		}
-		if (c->n_mailboxes == cap) {
-			cap = cap ? cap * 2 : 64;
-			p = reallocarray(c->mailboxes, cap, sizeof(*p));
-			if (!p)
-				return CYRE_ENOMEM;
-			c->mailboxes = p;
-		}
+		p = cyre_grow(c->mailboxes, c->n_mailboxes, &cap,
+			sizeof(*c->mailboxes));
+		if (!p)
+			return CYRE_ENOMEM;
+		c->mailboxes = p;
 		st = add_mailbox(c, &w->dirs[i], n);
 	}
 	return st;

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "grow.h"
+
 #define OWN_PREFIX ".cyrescue-" /* of temporary files: lib/io/replace.h */
 
 static const struct cyre_confdir_pattern patterns[] = {
@@ -46,16 +48,11 @@ cyre_status cyre_confdir_append(
 	struct cyre_confdir *c, struct cyre_server_file f)
 {
 	struct cyre_server_file *files;
-	size_t cap;
 
-	if (c->n == c->cap) {
-		cap = c->cap ? c->cap * 2 : 64;
-		files = reallocarray(c->files, cap, sizeof(*files));
-		if (!files)
-			return CYRE_ENOMEM;
-		c->files = files;
-		c->cap = cap;
-	}
+	files = cyre_grow(c->files, c->n, &c->cap, sizeof(*c->files));
+	if (!files)
+		return CYRE_ENOMEM;
+	c->files = files;
 	c->files[c->n++] = f;
 	return CYRE_OK;
 }
@@ -95,20 +92,15 @@ static cyre_status add_entry(
 {
 	struct cyre_confdir_entries *e = payload;
 	struct cyre_confdir_entry *items;
-	size_t cap;
 
 	/* What a killed run left beside its target is no quota root and no
 	 * user's. */
 	if (!strncmp(name, OWN_PREFIX, strlen(OWN_PREFIX)))
 		return CYRE_OK;
-	if (e->n == e->cap) {
-		cap = e->cap ? e->cap * 2 : 64;
-		items = reallocarray(e->items, cap, sizeof(*items));
-		if (!items)
-			return CYRE_ENOMEM;
-		e->items = items;
-		e->cap = cap;
-	}
+	items = cyre_grow(e->items, e->n, &e->cap, sizeof(*e->items));
+	if (!items)
+		return CYRE_ENOMEM;
+	e->items = items;
 	e->items[e->n].name = strdup(name);
 	e->items[e->n].kind = kind;
 	if (!e->items[e->n].name)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grow.h"
 #include "listing.h"
 #include "roots.h"
 
@@ -48,20 +49,15 @@ static cyre_status add_dir(
 	struct cyre_walk *w, uint32_t root, unsigned depth, char *path)
 {
 	struct cyre_walk_dir *dirs;
-	size_t cap;
 
 	if (!path)
 		return CYRE_ENOMEM;
-	if (w->n == w->cap) {
-		cap = w->cap ? w->cap * 2 : 64;
-		dirs = reallocarray(w->dirs, cap, sizeof(*dirs));
-		if (!dirs) {
-			free(path);
-			return CYRE_ENOMEM;
-		}
-		w->dirs = dirs;
-		w->cap = cap;
+	dirs = cyre_grow(w->dirs, w->n, &w->cap, sizeof(*w->dirs));
+	if (!dirs) {
+		free(path);
+		return CYRE_ENOMEM;
 	}
+	w->dirs = dirs;
 	w->dirs[w->n++] = (struct cyre_walk_dir){.root = root,
 		.partition = w->catalog->roots[root].partition,
 		.depth = depth,
@@ -112,20 +108,16 @@ static cyre_status each_entry(
 {
 	struct cyre_walk_dir *d = payload;
 	char **children;
-	size_t cap;
 
 	if (!cyre_listing_is_child(name, kind) &&
 		!(d->depth == 0 && kind == CYRE_KIND_DIRECTORY &&
 			is_server_dir(name)))
 		return cyre_listing_add(&d->list, name, kind);
-	if (d->n_children == d->cap_children) {
-		cap = d->cap_children ? d->cap_children * 2 : 8;
-		children = reallocarray(d->children, cap, sizeof(*children));
-		if (!children)
-			return CYRE_ENOMEM;
-		d->children = children;
-		d->cap_children = cap;
-	}
+	children = cyre_grow(d->children, d->n_children, &d->cap_children,
+		sizeof(*d->children));
+	if (!children)
+		return CYRE_ENOMEM;
+	d->children = children;
 	d->children[d->n_children] = strdup(name);
 	if (!d->children[d->n_children])
 		return CYRE_ENOMEM;

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "grow.h"
+
 /* What the server keeps in a mailbox's directory and we do not look into. */
 static bool is_server_file(const char *name)
 {
@@ -94,7 +96,6 @@ static cyre_status add_odd(
 	struct cyre_listing *l, const char *name, enum cyre_kind kind)
 {
 	struct cyre_odd odd = {.kind = kind}, *p;
-	size_t cap;
 
 	if (!classify(name, kind, &odd.class))
 		return CYRE_OK;
@@ -102,14 +103,10 @@ static cyre_status add_odd(
 		l->n_odd_dropped++;
 		return CYRE_OK;
 	}
-	if (l->n_odd == l->cap_odd) {
-		cap = l->cap_odd ? l->cap_odd * 2 : 4;
-		p = reallocarray(l->odd, cap, sizeof(*p));
-		if (!p)
-			return CYRE_ENOMEM;
-		l->odd = p;
-		l->cap_odd = cap;
-	}
+	p = cyre_grow(l->odd, l->n_odd, &l->cap_odd, sizeof(*l->odd));
+	if (!p)
+		return CYRE_ENOMEM;
+	l->odd = p;
 	odd.name = strdup(name);
 	if (!odd.name)
 		return CYRE_ENOMEM;
@@ -122,17 +119,13 @@ cyre_status cyre_listing_add(
 {
 	uint32_t uid = cyre_listing_uid(name), *uids;
 	enum cyre_file file;
-	size_t cap;
 
 	if (uid && kind == CYRE_KIND_FILE) {
-		if (l->n_uids == l->cap_uids) {
-			cap = l->cap_uids ? l->cap_uids * 2 : 32;
-			uids = reallocarray(l->uids, cap, sizeof(*uids));
-			if (!uids)
-				return CYRE_ENOMEM;
-			l->uids = uids;
-			l->cap_uids = cap;
-		}
+		uids = cyre_grow(
+			l->uids, l->n_uids, &l->cap_uids, sizeof(*l->uids));
+		if (!uids)
+			return CYRE_ENOMEM;
+		l->uids = uids;
 		l->uids[l->n_uids++] = uid;
 		return CYRE_OK;
 	}

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "grow.h"
 #include "mboxlist.h"
 
 static char *copy(struct cyre_slice s)
@@ -24,16 +25,11 @@ static char *internal(const struct cyre_mbox *m)
 static bool add(struct cyre_mboxdb *db, const struct cyre_mbox *m)
 {
 	struct cyre_mboxdb_entry *grown, *e;
-	size_t cap;
 
-	if (db->n == db->cap) {
-		cap = db->cap ? db->cap * 2 : 64;
-		grown = reallocarray(db->entries, cap, sizeof(*grown));
-		if (!grown)
-			return false;
-		db->entries = grown;
-		db->cap = cap;
-	}
+	grown = cyre_grow(db->entries, db->n, &db->cap, sizeof(*db->entries));
+	if (!grown)
+		return false;
+	db->entries = grown;
 	e = &db->entries[db->n];
 	*e = (struct cyre_mboxdb_entry){
 		.name = internal(m),

@@ -9,22 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grow.h"
 #include "names.h"
 #include "userdb.h"
 
 /* Room for one more item of `size` bytes, zeroed and counted. */
 static void *grow(void **items, size_t *n, size_t *cap, size_t size)
 {
-	if (*n == *cap) {
-		size_t more = *cap ? *cap * 2 : 64;
-		void *p = reallocarray(*items, more, size);
+	void *p = cyre_grow(*items, *n, cap, size);
 
-		if (!p)
-			return NULL;
-		*items = p;
-		*cap = more;
-	}
-	return memset((char *)*items + size * (*n)++, 0, size);
+	if (!p)
+		return NULL;
+	*items = p;
+	return memset((char *)p + size * (*n)++, 0, size);
 }
 
 static char *copy(struct cyre_slice s)
