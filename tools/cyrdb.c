@@ -27,7 +27,8 @@ static const char usage[] =
 	"       cyrdb check FILE...\n"
 	"       cyrdb salvage FILE -o OUT [--to FORMAT] [--include LIST]\n"
 	"       cyrdb convert FILE OUT --to FORMAT\n"
-	"       cyrdb rebuild mailboxes|quota [SELECT] [--apply]\n"
+	"       cyrdb rebuild mailboxes|quota|seen [--apply]; see "
+	"'cyrdb rebuild --help'\n"
 	"Reads twoskip, skiplist, flat and other databases by what they are.\n";
 
 struct db_tool {
@@ -37,7 +38,7 @@ struct db_tool {
 	enum cyre_db_format to, as;
 	bool include[CYRE_DB_TRUSTS];
 	int order; /* enum cyre_db_order; -1: not said */
-	bool raw;
+	bool raw, quiet;
 	int nargs;
 	char **args;
 };
@@ -129,6 +130,8 @@ static const struct cyre_option own_options[] = {
 		CYRE_CALLS(set_include)},
 	{"json", 0, NULL, "JSON Lines on standard output",
 		CYRE_CALLS(set_json)},
+	{"quiet", 'q', NULL, "nothing about clean files",
+		CYRE_SETS_FLAG(struct db_tool, quiet)},
 	{NULL, 0, NULL, NULL, CYRE_CALLS(NULL)},
 };
 
@@ -384,10 +387,10 @@ static int write_db(
 	free(copy);
 	if (st != CYRE_OK)
 		return failed(path, st, &err);
-	if (!t->common.quiet && t->out.format == CYRE_REPORT_TEXT)
+	if (!t->quiet && t->out.format == CYRE_REPORT_TEXT)
 		printf("%s: %s, %zu keys written\n", path,
 			cyre_db_format_name(format), n);
-	if (!t->common.quiet && t->out.format == CYRE_REPORT_TEXT &&
+	if (!t->quiet && t->out.format == CYRE_REPORT_TEXT &&
 		info->count[CYRE_DB_RESURRECTED] &&
 		!t->include[CYRE_DB_RESURRECTED])
 		printf("  %zu records that may be deleted or outdated were "
@@ -468,8 +471,8 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && !strcmp(argv[1], "rebuild"))
 		return cyrdb_rebuild(argc - 1, argv + 1);
-	cyre_parse_options(
-		argc, argv, TOOL, usage, own_options, &t, &t.common, &first);
+	cyre_parse_options(argc, argv, CYRE_TAKES_FILES, TOOL, usage,
+		own_options, &t, &t.common, &first);
 	if (first == argc)
 		cyre_usage_error(TOOL,
 			"what to do? show, check, salvage, convert or "
@@ -480,7 +483,7 @@ int main(int argc, char **argv)
 		cyre_usage_error(TOOL, "rebuild stands before its options");
 	if (i == n)
 		cyre_usage_error(TOOL, "unknown command '%s'", argv[first]);
-	t.out.quiet = t.common.quiet || t.common.cron;
+	t.out.quiet = t.quiet;
 	t.out.verbose = t.common.verbose;
 	t.args = argv + first + 1;
 	t.nargs = argc - first - 1;

@@ -140,8 +140,8 @@ int cyrdb_rebuild(int argc, char **argv)
 	int first, status = EXIT_CLEAN;
 	size_t i, n;
 
-	cyre_parse_options(
-		argc, argv, TOOL, usage, own_options, &t, &t.common, &first);
+	cyre_parse_options(argc, argv, CYRE_TAKES_SERVER, TOOL, usage,
+		own_options, &t, &t.common, &first);
 	if (first == argc)
 		cyre_usage_error(
 			TOOL, "what to rebuild? mailboxes, quota or seen");

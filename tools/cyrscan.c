@@ -143,8 +143,8 @@ int main(int argc, char **argv)
 	size_t i, n;
 	int first, status = EXIT_CLEAN;
 
-	cyre_parse_options(
-		argc, argv, TOOL, usage, own_options, &t, &t.common, &first);
+	cyre_parse_options(argc, argv, CYRE_TAKES_SERVER, TOOL, usage,
+		own_options, &t, &t.common, &first);
 	if (first < argc)
 		cyre_usage_error(TOOL,
 			"unexpected argument '%s'; mailboxes are named with -m",

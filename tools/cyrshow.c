@@ -82,8 +82,8 @@ int main(int argc, char **argv)
 	struct cyre_common_options common;
 	int first, status = EXIT_CLEAN;
 
-	cyre_parse_file_options(
-		argc, argv, TOOL, usage, own_options, &o, &common, &first);
+	cyre_parse_options(argc, argv, CYRE_TAKES_FILES, TOOL, usage,
+		own_options, &o, &common, &first);
 	if (first == argc)
 		cyre_usage_error(TOOL, "which PATH?");
 	o.verbose = common.verbose;

@@ -35,6 +35,9 @@ wrong '12Q' -C "$conf" --memory 12Q
 wrong 'awful' -C "$conf" --fail-on awful
 wrong 'sometimes' -C "$conf" --progress sometimes
 wrong 'surplus' -C "$conf" surplus
+wrong 'before' --meta "$TREE/meta" --spool "$TREE/spool"
+# All of them are not what a list without a name selects.
+wrong '/dev/null' -C "$conf" --from-file /dev/null
 # It names the path that was tried, and the two ways without one.
 wrong "$WORK/empty/etc/imapd.conf" --root "$WORK/empty"
 has "$WORK/err" '--spool'
@@ -44,6 +47,8 @@ wrong "$WORK/absent" -C "$WORK/absent"
 # What was named and is not there is no wrong usage, but work not done.
 run 8 cyrscan -C "$conf" --from-file "$WORK/absent"
 has "$WORK/err" "^cyrscan: $WORK/absent: No such file"
+run 8 cyrscan -C "$conf" --from-file "$TREE"
+has "$WORK/err" "^cyrscan: $TREE: Is a directory"
 
 run 0 cyrscan --help
 has "$WORK/out" '--level'
@@ -82,6 +87,8 @@ wrong 'show'
 wrong 'nonsense' nonsense
 wrong 'nonsense' show --nonsense "$conf"
 wrong 'FILE' show
+# What only a server has is no option of those that are given files.
+wrong "'-u'" check -u jane "$conf"
 
 # A configuration without a partition leads nowhere.
 sed -i '/^partition-/d' "$conf"

@@ -147,29 +147,40 @@ static bool set_progress(struct cyre_common_options *c, const char *s)
 	return false;
 }
 
-/* One name a line (or, after -0, ended by NUL); "-" is standard input. */
-static bool add_names(
+static void cannot_read(const char *path)
+{
+	cyre_complain(tool_name, "%s: %s", path, strerror(errno));
+	exit(EXIT_NOT_DONE);
+}
+
+/*
+ * One name a line (or, after -0, ended by NUL); "-" is standard input. That it
+ * names none is an error: no selection would be all mailboxes.
+ */
+static void add_names(
 	struct cyre_common_options *c, const char *path, int delimiter)
 {
 	FILE *f = !strcmp(path, "-") ? stdin : fopen(path, "re");
+	size_t cap = 0, before = c->mailboxes.n;
 	char *line = NULL;
-	size_t cap = 0;
 	ssize_t n;
 
-	if (!f) {
-		cyre_complain(tool_name, "%s: %s", path, strerror(errno));
-		exit(EXIT_NOT_DONE);
-	}
+	if (!f)
+		cannot_read(path);
 	while ((n = getdelim(&line, &cap, delimiter, f)) > 0) {
 		if (line[n - 1] == delimiter)
 			line[n - 1] = '\0';
 		if (*line)
 			cyre_list_add(&c->mailboxes, line);
 	}
+	if (ferror(f))
+		cannot_read(path);
 	free(line);
 	if (f != stdin)
 		fclose(f);
-	return true;
+	if (c->mailboxes.n == before)
+		cyre_usage_error(
+			tool_name, "--from-file %s names no mailbox", path);
 }
 
 enum common {
@@ -338,6 +349,10 @@ static bool set_path_or_name(
 		cyre_list_add(&c->spools, arg);
 		return true;
 	case OPT_META:
+		if (c->metas.n >= c->spools.n)
+			cyre_usage_error(tool_name,
+				"--meta %s: there is no --spool before it",
+				arg);
 		while (c->metas.n + 1 < c->spools.n)
 			cyre_list_add(&c->metas, "");
 		cyre_list_add(&c->metas, arg);
@@ -428,21 +443,11 @@ static bool set_own(const struct parse *p, const struct cyre_option_does *does,
 	return does->call(p->payload, arg);
 }
 
-static void parse(struct parse *p, int argc, char **argv, int *ret_first)
+static void take_options(struct parse *p, int argc, char **argv)
 {
-	struct cyre_common_options *common = p->c;
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t nlongs = 0;
-	int opt;
 	bool ok;
+	int opt;
 
-	tool_name = p->tool;
-	*common = (struct cyre_common_options){.shard = 1,
-		.shards = 1,
-		.jobs = cpus > 1 ? (unsigned)cpus : 1,
-		.memory = UINT64_C(1) << 30};
-	add_table(p, p->own, FIRST_LONG, &nlongs);
-	add_table(p, common_options, OPT_CONFIG, &nlongs);
 	opterr = 0;
 	while ((opt = getopt_long(argc, argv, p->shorts, p->longs, NULL)) !=
 		-1) {
@@ -464,39 +469,33 @@ static void parse(struct parse *p, int argc, char **argv, int *ret_first)
 				optarg ? optarg : "", option_name(p, opt));
 	}
 	if (p->from_file)
-		add_names(common, p->from_file, p->delimiter);
+		add_names(p->c, p->from_file, p->delimiter);
+}
+
+void cyre_parse_options(int argc, char **argv, enum cyre_tool_takes takes,
+	const char *tool, const char *usage, const struct cyre_option *own,
+	void *payload, struct cyre_common_options *common, int *ret_first)
+{
+	struct parse p = {.tool = tool,
+		.usage = usage,
+		.own = own,
+		.payload = payload,
+		.files = takes == CYRE_TAKES_FILES,
+		.c = common,
+		.shorts = ":",
+		.delimiter = '\n'};
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t nlongs = 0;
+
+	tool_name = tool;
+	*common = (struct cyre_common_options){.shard = 1,
+		.shards = 1,
+		.jobs = cpus > 1 ? (unsigned)cpus : 1,
+		.memory = UINT64_C(1) << 30};
+	add_table(&p, own, FIRST_LONG, &nlongs);
+	add_table(&p, common_options, OPT_CONFIG, &nlongs);
+	take_options(&p, argc, argv);
 	*ret_first = optind;
-}
-
-void cyre_parse_options(int argc, char **argv, const char *tool,
-	const char *usage, const struct cyre_option *own, void *payload,
-	struct cyre_common_options *common, int *ret_first)
-{
-	struct parse p = {.tool = tool,
-		.usage = usage,
-		.own = own,
-		.payload = payload,
-		.c = common,
-		.shorts = ":",
-		.delimiter = '\n'};
-
-	parse(&p, argc, argv, ret_first);
-}
-
-void cyre_parse_file_options(int argc, char **argv, const char *tool,
-	const char *usage, const struct cyre_option *own, void *payload,
-	struct cyre_common_options *common, int *ret_first)
-{
-	struct parse p = {.tool = tool,
-		.usage = usage,
-		.own = own,
-		.payload = payload,
-		.files = true,
-		.c = common,
-		.shorts = ":",
-		.delimiter = '\n'};
-
-	parse(&p, argc, argv, ret_first);
 }
 
 int cyre_stdout_write(const void *bytes, size_t n, void *payload)

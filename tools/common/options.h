@@ -67,20 +67,18 @@ struct cyre_option {
 	struct cyre_option_does does;
 };
 
+/* Of the common options a tool that is given files has --memory, --verbose,
+ * --version and --help: there is no server to choose from. */
+enum cyre_tool_takes { CYRE_TAKES_SERVER, CYRE_TAKES_FILES };
+
 /*
  * Parses argv. Common options go to `common`, the tool's own do as their table
  * says. What is left over is returned in argv[*ret_first] and on. --help and
  * --version print and exit 0; bad usage exits 16.
  */
-void cyre_parse_options(int argc, char **argv, const char *tool,
-	const char *usage, const struct cyre_option *own, void *payload,
-	struct cyre_common_options *common, int *ret_first);
-
-/* The same for a tool that is given files: --memory, --verbose, --version and
- * --help are all it takes of the common options. */
-void cyre_parse_file_options(int argc, char **argv, const char *tool,
-	const char *usage, const struct cyre_option *own, void *payload,
-	struct cyre_common_options *common, int *ret_first);
+void cyre_parse_options(int argc, char **argv, enum cyre_tool_takes takes,
+	const char *tool, const char *usage, const struct cyre_option *own,
+	void *payload, struct cyre_common_options *common, int *ret_first);
 
 /* One line on stderr, "tool: …; try 'tool --help'", and exit 16. */
 void cyre_usage_error(const char *tool, const char *fmt, ...)
