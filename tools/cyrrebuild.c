@@ -458,7 +458,8 @@ static int undo(struct rebuild_tool *t)
 
 static bool selects(const struct cyre_common_options *c)
 {
-	return c->partitions.n || c->users.n || c->mailboxes.n || c->shards > 1;
+	return c->partitions.n || c->users.n || c->mailboxes.n ||
+	       c->patterns.n || c->shards > 1;
 }
 
 static void check_usage(const struct rebuild_tool *t)

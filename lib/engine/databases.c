@@ -51,7 +51,7 @@ cyre_status cyre_database_owner(
 static bool about_all(const struct cyre_select *s)
 {
 	return !s->n_partitions && !s->n_users && !s->n_mailboxes &&
-	       (s->shards <= 1 || s->shard == 1);
+	       !s->n_patterns && (s->shards <= 1 || s->shard == 1);
 }
 
 cyre_status cyre_database_selected(const struct cyre_run *r,

@@ -251,7 +251,8 @@ void cyre_quotas_count(struct cyre_run *r)
 	int k;
 
 	q->counted = r->rules.metadata && !s->n_partitions && !s->n_users &&
-		     !s->n_mailboxes && s->shards <= 1 && !r->not_all &&
+		     !s->n_mailboxes && !s->n_patterns && s->shards <= 1 &&
+		     !r->not_all &&
 		     !r->catalog->found.count[CYRE_P_DIRECTORY_UNREADABLE];
 	for (i = 0; i < r->n && q->counted; i++) {
 		const struct cyre_candidate *c = &r->candidates[i];

@@ -6,6 +6,11 @@
 
 bool cyre_select_valid(const struct cyre_select *sel)
 {
+	size_t i;
+
+	for (i = 1; i < sel->n_mailboxes; i++)
+		if (strcmp(sel->mailboxes[i - 1], sel->mailboxes[i]) > 0)
+			return false;
 	return sel->shards == 0 ||
 	       (sel->shard >= 1 && sel->shard <= sel->shards);
 }
@@ -20,24 +25,46 @@ static bool in_list(const char *const *list, size_t n, struct cyre_slice s)
 	return n == 0;
 }
 
+static int text_and_slice(const void *va, const void *vb)
+{
+	const char *const *text = va;
+	const struct cyre_slice *s = vb;
+
+	return cyre_slice_compare(cyre_slice_str(*text), *s);
+}
+
+static bool has_name(const struct cyre_select *sel, struct cyre_slice name)
+{
+	size_t i = cyre_seek(&name, sel->mailboxes, sel->n_mailboxes,
+		sizeof(*sel->mailboxes), text_and_slice);
+
+	return i < sel->n_mailboxes &&
+	       cyre_slice_eq(cyre_slice_str(sel->mailboxes[i]), name);
+}
+
 /* Names are given in either form: internal, or as the administrator sees it. */
 static bool name_matches(const struct cyre_select *sel,
 	const struct cyre_conf *conf, struct cyre_slice internal,
 	struct cyre_buf *scratch)
 {
 	char sep = cyre_name_separator(conf);
-	struct cyre_slice pattern;
+	struct cyre_slice pattern, external;
 	size_t i;
 
 	cyre_buf_reset(scratch);
+	if (!sel->n_mailboxes && !sel->n_patterns)
+		return true;
 	cyre_name_external(conf, internal, scratch);
-	for (i = 0; i < sel->n_mailboxes; i++) {
-		pattern = cyre_slice_str(sel->mailboxes[i]);
+	external = cyre_buf_slice(scratch);
+	if (has_name(sel, internal) || has_name(sel, external))
+		return true;
+	for (i = 0; i < sel->n_patterns; i++) {
+		pattern = cyre_slice_str(sel->patterns[i]);
 		if (cyre_name_match(pattern, internal, '.') ||
-			cyre_name_match(pattern, cyre_buf_slice(scratch), sep))
+			cyre_name_match(pattern, external, sep))
 			return true;
 	}
-	return sel->n_mailboxes == 0;
+	return false;
 }
 
 /* All mailboxes of a user are in one part. */

@@ -9,13 +9,13 @@
 #include "conf.h"
 #include "buf.h"
 
-/* The selection makes sense: shards, no empty name. */
+/* The selection makes sense: shards, names in their order. */
 bool cyre_select_valid(const struct cyre_select *sel);
 /* Not everything is selected. */
 static inline bool cyre_select_some(const struct cyre_select *sel)
 {
 	return sel->n_partitions || sel->n_users || sel->n_mailboxes ||
-	       sel->shards > 1;
+	       sel->n_patterns || sel->shards > 1;
 }
 /*
  * `userid` is empty for a shared mailbox. `scratch` is reused; *ret is

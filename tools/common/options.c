@@ -75,6 +75,7 @@ void cyre_common_free(struct cyre_common_options *c)
 	cyre_list_free(&c->partitions);
 	cyre_list_free(&c->users);
 	cyre_list_free(&c->mailboxes);
+	cyre_list_free(&c->patterns);
 }
 
 bool cyre_parse_number(const char *s, uint64_t max, uint64_t *ret)
@@ -147,6 +148,16 @@ static bool set_progress(struct cyre_common_options *c, const char *s)
 	return false;
 }
 
+static void add_mailbox(struct cyre_common_options *c, const char *name)
+{
+	cyre_list_add(strpbrk(name, "*%") ? &c->patterns : &c->mailboxes, name);
+}
+
+static int by_text(const void *va, const void *vb)
+{
+	return strcmp(*(char *const *)va, *(char *const *)vb);
+}
+
 static void cannot_read(const char *path)
 {
 	cyre_complain(tool_name, "%s: %s", path, strerror(errno));
@@ -161,7 +172,8 @@ static void add_names(
 	struct cyre_common_options *c, const char *path, int delimiter)
 {
 	FILE *f = !strcmp(path, "-") ? stdin : fopen(path, "re");
-	size_t cap = 0, before = c->mailboxes.n;
+	bool any = false;
+	size_t cap = 0;
 	char *line = NULL;
 	ssize_t n;
 
@@ -170,15 +182,17 @@ static void add_names(
 	while ((n = getdelim(&line, &cap, delimiter, f)) > 0) {
 		if (line[n - 1] == delimiter)
 			line[n - 1] = '\0';
-		if (*line)
-			cyre_list_add(&c->mailboxes, line);
+		if (!*line)
+			continue;
+		add_mailbox(c, line);
+		any = true;
 	}
 	if (ferror(f))
 		cannot_read(path);
 	free(line);
 	if (f != stdin)
 		fclose(f);
-	if (c->mailboxes.n == before)
+	if (!any)
 		cyre_usage_error(
 			tool_name, "--from-file %s names no mailbox", path);
 }
@@ -367,7 +381,7 @@ static bool set_path_or_name(
 		cyre_list_add(&c->users, arg);
 		return true;
 	case OPT_MAILBOX:
-		cyre_list_add(&c->mailboxes, arg);
+		add_mailbox(c, arg);
 		return true;
 	case OPT_TIMEZONE:
 		c->timezone = arg;
@@ -470,6 +484,9 @@ static void take_options(struct parse *p, int argc, char **argv)
 	}
 	if (p->from_file)
 		add_names(p->c, p->from_file, p->delimiter);
+	if (p->c->mailboxes.n > 1)
+		qsort(p->c->mailboxes.items, p->c->mailboxes.n,
+			sizeof(*p->c->mailboxes.items), by_text);
 }
 
 void cyre_parse_options(int argc, char **argv, enum cyre_tool_takes takes,

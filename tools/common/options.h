@@ -28,7 +28,9 @@ struct cyre_list {
 enum progress_when { PROGRESS_AUTO, PROGRESS_ALWAYS, PROGRESS_NEVER };
 
 struct cyre_common_options {
-	struct cyre_list configs, spools, metas, partitions, users, mailboxes;
+	struct cyre_list configs, spools, metas, partitions, users;
+	struct cyre_list mailboxes; /* in the order of strcmp() */
+	struct cyre_list patterns;  /* mailboxes with * or % */
 	const char *root, *confdir, *timezone;
 	unsigned shard, shards;
 	unsigned jobs;

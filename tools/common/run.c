@@ -214,6 +214,8 @@ struct cyre_select cyre_tool_select(const struct cyre_common_options *c)
 		.n_users = c->users.n,
 		.mailboxes = (const char *const *)c->mailboxes.items,
 		.n_mailboxes = c->mailboxes.n,
+		.patterns = (const char *const *)c->patterns.items,
+		.n_patterns = c->patterns.n,
 		.shard = c->shard,
 		.shards = c->shards,
 	};

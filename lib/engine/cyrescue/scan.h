@@ -33,8 +33,12 @@ struct cyre_select {
 	size_t n_partitions;
 	const char *const *users;
 	size_t n_users;
-	const char *const *mailboxes; /* names or patterns, either form */
+	/* Names in either form, internal or as the administrator sees it, in
+	 * the order of strcmp(): there may be very many. */
+	const char *const *mailboxes;
 	size_t n_mailboxes;
+	const char *const *patterns; /* of such names: * and % */
+	size_t n_patterns;
 	unsigned shard, shards; /* 1/1: all; by hash of the user */
 };
 
