@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "grow.h"
+
 /* What recovery makes anew and what is wanted; each costs a descriptor. */
 #define MAX_FILES 900
 
@@ -53,20 +55,15 @@ int cyre_bfiles_find(const struct cyre_bfiles *list, const char *name)
 int cyre_bfiles_create(struct cyre_bfiles *list, const char *name)
 {
 	struct cyre_bfile *grown;
-	size_t cap;
 
 	if (list->n == MAX_FILES) {
 		errno = EMFILE;
 		return -1;
 	}
-	if (list->n == list->cap) {
-		cap = list->cap ? 2 * list->cap : 16;
-		grown = reallocarray(list->f, cap, sizeof(*grown));
-		if (!grown)
-			return -1;
-		list->f = grown;
-		list->cap = cap;
-	}
+	grown = cyre_grow(list->f, list->n, &list->cap, sizeof(*list->f));
+	if (!grown)
+		return -1;
+	list->f = grown;
 	grown = &list->f[list->n];
 	grown->fd = memfd_create("cyrescue", MFD_CLOEXEC);
 	if (grown->fd < 0)

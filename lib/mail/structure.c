@@ -5,6 +5,7 @@
  * One pass: each line is looked at once. The stack of pending boundaries is one
  * for the whole message, also through embedded messages.
  */
+#include "grow.h"
 #include "parse.h"
 
 static const char text_plain[] = "TEXT/PLAIN; CHARSET=us-ascii";
@@ -77,16 +78,12 @@ bool cyre_mail_is_boundary(struct cyre_mail_parser *m, struct cyre_slice line)
 
 static bool push_boundary(struct cyre_mail_parser *m, struct cyre_slice id)
 {
-	size_t cap = m->cap_bounds ? 2 * m->cap_bounds : 16;
-	struct cyre_slice *p;
+	struct cyre_slice *p = cyre_grow(
+		m->bounds, m->n_bounds, &m->cap_bounds, sizeof(*m->bounds));
 
-	if (m->n_bounds == m->cap_bounds) {
-		p = realloc(m->bounds, cap * sizeof(*p));
-		if (!p)
-			return cyre_mail_fail(m, CYRE_ENOMEM);
-		m->bounds = p;
-		m->cap_bounds = cap;
-	}
+	if (!p)
+		return cyre_mail_fail(m, CYRE_ENOMEM);
+	m->bounds = p;
 	m->bounds[m->n_bounds++] = id;
 	return true;
 }
