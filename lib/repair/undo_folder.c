@@ -149,6 +149,7 @@ static void add(struct cyre_undo_totals *sum, const struct cyre_undo_totals *t)
 	sum->removed += t->removed;
 	sum->moved += t->moved;
 	sum->nothing += t->nothing;
+	sum->directories += t->directories;
 	sum->refused += t->refused;
 }
 
