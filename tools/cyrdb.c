@@ -49,6 +49,16 @@ struct db_file {
 	struct cyre_dbload l;
 };
 
+static bool set_jobs(void *payload, const char *s)
+{
+	uint64_t n;
+
+	if (!cyre_parse_number(s, 1024, &n))
+		return false;
+	((struct db_tool *)payload)->common.jobs = (unsigned)n;
+	return true;
+}
+
 static bool set_json(void *payload, const char *s)
 {
 	(void)s;
@@ -130,6 +140,8 @@ static const struct cyre_option own_options[] = {
 		CYRE_CALLS(set_include)},
 	{"json", 0, NULL, "JSON Lines on standard output",
 		CYRE_CALLS(set_json)},
+	{"jobs", 'j', "N", "threads (default: one a processor)",
+		CYRE_CALLS(set_jobs)},
 	{"quiet", 'q', NULL, "nothing about clean files",
 		CYRE_SETS_FLAG(struct db_tool, quiet)},
 	{NULL, 0, NULL, NULL, CYRE_CALLS(NULL)},
