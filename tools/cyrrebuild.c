@@ -33,6 +33,7 @@ struct rebuild_tool {
 	struct cyre_rebuild_options o;
 	bool only[CYRE_PROBLEM_COUNT];
 	bool json, dry_run, force;
+	bool looked; /* at all servers, to their end */
 	const char *output, *plan_out, *undo, *resume;
 };
 
@@ -312,7 +313,7 @@ static unsigned jobs(const struct rebuild_tool *t)
 }
 
 static int rebuild_place(
-	const struct rebuild_tool *t, const struct cyre_source_place *place)
+	struct rebuild_tool *t, const struct cyre_source_place *place)
 {
 	struct cyre_rebuild_options o = t->o;
 	struct cyre_rebuild_result result = {0};
@@ -360,6 +361,7 @@ static int rebuild_place(
 			"an interrupted run had left %" PRIu64
 			" mailboxes half done: they were put back first",
 			result.put_back);
+	t->looked &= result.scan.complete;
 	if (st == CYRE_OK)
 		status = status_of(&result);
 	else {
@@ -493,7 +495,7 @@ static void check_usage(const struct rebuild_tool *t)
 
 int main(int argc, char **argv)
 {
-	struct rebuild_tool t = {.o.accept = CYRE_ACCEPT_RULE};
+	struct rebuild_tool t = {.o.accept = CYRE_ACCEPT_RULE, .looked = true};
 	struct cyre_source_place place;
 	int first, status = EXIT_CLEAN;
 	size_t i, n;
@@ -521,6 +523,8 @@ int main(int argc, char **argv)
 		place = cyre_tool_place(&t.common, i);
 		status |= rebuild_place(&t, &place);
 	}
+	if (t.looked && !cyre_tool_all_met(TOOL, &t.common))
+		status |= EXIT_NOT_DONE;
 	cyre_common_free(&t.common);
 	return status;
 }

@@ -33,6 +33,7 @@ struct scan_tool {
 	bool json;
 	const char *output;
 	enum cyre_severity fail_on;
+	bool looked; /* at all servers, to their end */
 };
 
 static bool set_level(void *payload, const char *s)
@@ -92,7 +93,7 @@ static int status_of(
 
 /* One server: its header, its mailboxes, its trailer. */
 static int scan_place(
-	const struct scan_tool *t, const struct cyre_source_place *place)
+	struct scan_tool *t, const struct cyre_source_place *place)
 {
 	struct cyre_scan_options o = {
 		.place = *place,
@@ -122,6 +123,7 @@ static int scan_place(
 	cyre_tool_progress(&progress, &t->common, &o.progress, &o.payload);
 	st = cyre_scan(&o, &result, &err);
 	cyre_tool_progress_end(&progress);
+	t->looked &= result.complete;
 	if (st == CYRE_OK)
 		status = status_of(t, &result);
 	else {
@@ -137,8 +139,9 @@ static int scan_place(
 
 int main(int argc, char **argv)
 {
-	struct scan_tool t = {
-		.level = CYRE_LEVEL_SUMS, .fail_on = CYRE_SEV_STALE};
+	struct scan_tool t = {.level = CYRE_LEVEL_SUMS,
+		.fail_on = CYRE_SEV_STALE,
+		.looked = true};
 	struct cyre_source_place place;
 	size_t i, n;
 	int first, status = EXIT_CLEAN;
@@ -158,6 +161,9 @@ int main(int argc, char **argv)
 		place = cyre_tool_place(&t.common, i);
 		status |= scan_place(&t, &place);
 	}
+	if (t.looked && t.level > CYRE_LEVEL_DATABASES &&
+		!cyre_tool_all_met(TOOL, &t.common))
+		status |= EXIT_NOT_DONE;
 	cyre_common_free(&t.common);
 	return status;
 }

@@ -113,14 +113,18 @@ static cyre_status name_owner(
 	return w->scratch.bad ? CYRE_ENOMEM : CYRE_OK;
 }
 
+static const char *partition_of(
+	const struct cyre_run *r, const struct cyre_candidate *c)
+{
+	return r->conf->partitions[c->mailbox->partition].name;
+}
+
 static cyre_status select_one(
 	struct cyre_run *r, struct cyre_worker *w, struct cyre_candidate *c)
 {
-	const char *partition = r->conf->partitions[c->mailbox->partition].name;
-
 	return cyre_select_match(&r->o->select, r->conf,
 		cyre_slice_str(c->name ? c->name : ""),
-		cyre_slice_str(c->userid ? c->userid : ""), partition,
+		cyre_slice_str(c->userid ? c->userid : ""), partition_of(r, c),
 		&w->scratch, &c->selected);
 }
 
@@ -204,6 +208,29 @@ static cyre_status mark_duplicates(struct cyre_run *r)
 	return CYRE_OK;
 }
 
+/* Which of what was asked for is there. */
+static cyre_status note_met(struct cyre_run *r)
+{
+	const struct cyre_select *sel = &r->o->select;
+	cyre_status st = CYRE_OK;
+	size_t i;
+
+	if (!sel->met)
+		return CYRE_OK;
+	for (i = 0; i < r->conf->n_partitions; i++)
+		cyre_select_note_partition(sel, r->conf->partitions[i].name);
+	for (i = 0; st == CYRE_OK && i < r->n; i++) {
+		const struct cyre_candidate *c = &r->candidates[i];
+
+		if (c->selected || sel->shards > 1)
+			st = cyre_select_note(sel, r->conf,
+				cyre_slice_str(c->name ? c->name : ""),
+				cyre_slice_str(c->userid ? c->userid : ""),
+				partition_of(r, c), &r->workers[0].scratch);
+	}
+	return st;
+}
+
 /* Keeps the selected ones, in front. */
 static void drop_unselected(struct cyre_run *r)
 {
@@ -239,6 +266,8 @@ cyre_status cyre_run_identify(struct cyre_run *r)
 		st = cyre_match_entries(r);
 	if (st == CYRE_OK)
 		st = cyre_ids_collect(r);
+	if (st == CYRE_OK)
+		st = note_met(r);
 	if (st != CYRE_OK)
 		return st;
 	drop_unselected(r);

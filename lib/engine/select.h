@@ -25,5 +25,12 @@ cyre_status cyre_select_match(const struct cyre_select *sel,
 	const struct cyre_conf *conf, struct cyre_slice mboxname,
 	struct cyre_slice userid, const char *partition,
 	struct cyre_buf *scratch, bool *ret);
+/* Sets sel->met for a partition that there is, and for a mailbox; one thread at a time. CYRE_OK, CYRE_ENOMEM. */
+void cyre_select_note_partition(
+	const struct cyre_select *sel, const char *partition);
+cyre_status cyre_select_note(const struct cyre_select *sel,
+	const struct cyre_conf *conf, struct cyre_slice mboxname,
+	struct cyre_slice userid, const char *partition,
+	struct cyre_buf *scratch);
 
 #endif

@@ -35,6 +35,22 @@ for k in 1 2 3; do
     names --shard $k/3
 done | sort | diff "$WORK/all" - || fail "the shares are not the whole"
 
+# What was asked for and is not there: a slip of the keyboard, or worse.
+run 8 cyrscan -C "$conf" -m user.gudrun -m user.gurdun -u gudrun --cron
+has "$WORK/err" '^cyrscan: no mailbox for --mailbox user\.gurdun$'
+hasnt "$WORK/err" 'for --user'
+run 8 cyrrebuild -C "$conf" -u gudrun -m user.fritz --cron # both there, not one
+has "$WORK/err" '^cyrrebuild: no mailbox for --user gudrun$'
+run 8 cyrscan -C "$conf" -p part2 -p part7 --cron
+has "$WORK/err" '^cyrscan: no mailbox for --partition part7$'
+hasnt "$WORK/err" 'part2'
+for k in 1 2 3; do
+    run 0 cyrscan -C "$conf" -u gudrun -m 'user.gud*' --shard $k/3 --cron
+done
+seq 12 >"$WORK/names"
+run 8 cyrscan -C "$conf" --from-file "$WORK/names" --cron
+has "$WORK/err" '^cyrscan: and 2 more$'
+
 # A rescue system has the same tree below another root.
 mkdir -p "$WORK/rescue/etc" "$WORK/rescue/srv"
 cp -a "$TREE" "$WORK/rescue/srv/imap"

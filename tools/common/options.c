@@ -76,6 +76,7 @@ void cyre_common_free(struct cyre_common_options *c)
 	cyre_list_free(&c->users);
 	cyre_list_free(&c->mailboxes);
 	cyre_list_free(&c->patterns);
+	free(c->met);
 }
 
 bool cyre_parse_number(const char *s, uint64_t max, uint64_t *ret)
@@ -487,6 +488,9 @@ static void take_options(struct parse *p, int argc, char **argv)
 	if (p->c->mailboxes.n > 1)
 		qsort(p->c->mailboxes.items, p->c->mailboxes.n,
 			sizeof(*p->c->mailboxes.items), by_text);
+	p->c->met = calloc(p->c->partitions.n + p->c->users.n +
+				   p->c->mailboxes.n + p->c->patterns.n + 1,
+		sizeof(*p->c->met));
 }
 
 void cyre_parse_options(int argc, char **argv, enum cyre_tool_takes takes,

@@ -31,6 +31,7 @@ struct cyre_common_options {
 	struct cyre_list configs, spools, metas, partitions, users;
 	struct cyre_list mailboxes; /* in the order of strcmp() */
 	struct cyre_list patterns;  /* mailboxes with * or % */
+	bool *met;                  /* as in struct cyre_select */
 	const char *root, *confdir, *timezone;
 	unsigned shard, shards;
 	unsigned jobs;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define DEFAULT_CONFIG "/etc/imapd.conf"
+#define NAMED_MAX      10 /* lines of what was asked for in vain */
 
 volatile sig_atomic_t cyre_tool_stop;
 static volatile sig_atomic_t asked; /* SIGUSR1: say where you are */
@@ -218,7 +219,45 @@ struct cyre_select cyre_tool_select(const struct cyre_common_options *c)
 		.n_patterns = c->patterns.n,
 		.shard = c->shard,
 		.shards = c->shards,
+		.met = c->met,
 	};
+}
+
+/* How many of a list no mailbox has; the first of all are named. */
+static size_t list_unmet(const char *tool, const char *option,
+	const struct cyre_list *list, const bool *met, size_t before)
+{
+	size_t i, n = before;
+
+	for (i = 0; i < list->n; i++)
+		if (!met[i] && n++ < NAMED_MAX)
+			fprintf(stderr, "%s: no mailbox for %s %s\n", tool,
+				option, list->items[i]);
+	return n;
+}
+
+bool cyre_tool_all_met(const char *tool, const struct cyre_common_options *c)
+{
+	const bool *met = c->met;
+	size_t n;
+
+	if (!met)
+		return true;
+	n = list_unmet(tool, "--partition", &c->partitions, met, 0);
+	met += c->partitions.n;
+	n = list_unmet(tool, "--user", &c->users, met, n);
+	met += c->users.n;
+	n = list_unmet(tool, "--mailbox", &c->mailboxes, met, n);
+	met += c->mailboxes.n;
+	n = list_unmet(tool, "--mailbox", &c->patterns, met, n);
+	if (n > NAMED_MAX)
+		fprintf(stderr, "%s: and %zu more\n", tool, n - NAMED_MAX);
+	if (n)
+		fprintf(stderr,
+			"%s: if the name is right, the mailbox has lost its "
+			"directory and its name: run without a selection\n",
+			tool);
+	return n == 0;
 }
 
 void cyre_tool_timezone(const struct cyre_common_options *c)

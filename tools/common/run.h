@@ -57,6 +57,11 @@ size_t cyre_tool_places(const char *tool, const struct cyre_common_options *c);
 struct cyre_source_place cyre_tool_place(
 	const struct cyre_common_options *c, size_t i);
 struct cyre_select cyre_tool_select(const struct cyre_common_options *c);
+/*
+ * After all servers: was there a mailbox for everything that was asked for?
+ * Names what there was none for, and returns false.
+ */
+bool cyre_tool_all_met(const char *tool, const struct cyre_common_options *c);
 
 /*
  * Becomes the server's user. Complains and returns false when that failed.

@@ -40,6 +40,11 @@ struct cyre_select {
 	const char *const *patterns; /* of such names: * and % */
 	size_t n_patterns;
 	unsigned shard, shards; /* 1/1: all; by hash of the user */
+	/* One for each of partitions, users, mailboxes and patterns, in this
+	 * order; set to true, at levels above 0, when there is the partition,
+	 * and when a mailbox (of any shard) has the other and all else that is
+	 * asked for. NULL: nobody wants to know. */
+	bool *met;
 };
 
 /* Where the server's files are. */
