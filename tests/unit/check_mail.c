@@ -10,6 +10,7 @@
 #include "buf.h"
 #include "bytes.h"
 #include "cache.h"
+#include "check_cache.h"
 #include "later.h"
 #include "parse.h"
 
@@ -291,6 +292,39 @@ START_TEST(deep_messages_are_parsed)
 		CYRE_OK);
 	ck_assert_uint_eq(f.record_size, rec.n);
 	cyre_buf_free(&message);
+	cyre_buf_free(&rec);
+	cyre_mail_parser_free(m);
+}
+END_TEST
+
+/* Cyrus 3.6.1's reconstruct makes such a record of a message file with a NUL in
+ * a header: header_size ends there, the content begins where it does. */
+START_TEST(a_gap_behind_a_nul_is_no_damage)
+{
+	static const char text[] =
+		"X-A\0b: 1\r\nMIME-Version: 1.0\r\n"
+		"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+		"--b\r\nX-C\0d: 2\r\n\r\nx\r\n--b--\r\n";
+	cyre_mail_parser *m = parser("3.6.1", NULL);
+	struct cyre_cache_scratch scratch = {0};
+	struct cyre_cache_fault fault;
+	struct cyre_cache_record items;
+	struct cyre_cache_part top;
+	struct cyre_buf rec = {0};
+	struct cyre_mail_facts f;
+
+	ck_assert_int_eq(cyre_mail_parse(m, cyre_slice(text, sizeof(text) - 1),
+				 &rec, &f),
+		CYRE_OK);
+	ck_assert_uint_eq(f.header_size, 3);
+	ck_assert_uint_eq(cyre_cache_measure(cyre_buf_slice(&rec), &items), 0);
+	ck_assert(cyre_cache_top_part(&items, f.cache_version, &top));
+	ck_assert_uint_gt(top.content_offset, top.header_size);
+	ck_assert_int_eq(cyre_check_cache_items(
+				 &items, f.cache_version, &scratch, &fault),
+		CYRE_OK);
+	ck_assert_ptr_null(fault.what);
+	cyre_cache_scratch_free(&scratch);
 	cyre_buf_free(&rec);
 	cyre_mail_parser_free(m);
 }
@@ -617,6 +651,7 @@ int main(void)
 	tcase_add_test(tc, a_failed_message_leaves_no_sum);
 	tcase_add_test(tc, depth_has_a_limit);
 	tcase_add_loop_test(tc, deep_messages_are_parsed, 0, 4);
+	tcase_add_test(tc, a_gap_behind_a_nul_is_no_damage);
 	tcase_add_test(tc, too_deep_is_told_without_its_parts);
 	tcase_add_test(tc, memory_has_a_limit);
 	tcase_add_test(tc, no_byte_no_record);
