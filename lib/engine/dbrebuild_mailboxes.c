@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "conf_load.h"
+#include "db.h"
 #include "names.h"
 #include "select.h"
 
@@ -220,16 +221,6 @@ static cyre_status tell_plan(
 
 /* ---- the file ---- */
 
-/* "berkeley-nosync" … are one kind of file. */
-static enum cyre_db_format format_of_option(const struct cyre_conf *conf)
-{
-	const char *s = cyre_conf_get(conf, "mboxlist_db");
-
-	if (s && !strncmp(s, "berkeley", 8))
-		return CYRE_DB_BERKELEY;
-	return s ? cyre_db_format_by_name(s) : CYRE_DB_NONE;
-}
-
 /* 2.0, and 2.1 built as Debian did: Berkeley DB, and seen state in flat files.
  * Nothing on the disk says how it was built, but these go together. */
 static bool has_flat_seen(struct cyre_dbrebuild *d)
@@ -249,13 +240,16 @@ static bool has_flat_seen(struct cyre_dbrebuild *d)
 	return flat;
 }
 
+/* A file without a byte may be of any format. */
 static enum cyre_db_format choose_format(struct cyre_dbrebuild *d)
 {
-	enum cyre_db_format f =
-		d->db ? cyre_db_info(d->db)->format : CYRE_DB_NONE;
+	enum cyre_db_format f = d->db && d->target.bytes.n
+					? cyre_db_info(d->db)->format
+					: CYRE_DB_NONE;
 
 	if (f == CYRE_DB_NONE)
-		f = format_of_option(d->run.conf);
+		f = cyre_db_format_of_option(
+			cyre_conf_get(d->run.conf, "mboxlist_db"));
 	if (f == CYRE_DB_NONE)
 		f = d->seen_format;
 	/* Not written by us; the server that has it reads twoskip as well. */

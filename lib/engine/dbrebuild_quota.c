@@ -136,16 +136,15 @@ static cyre_status load(struct quota_run *q, struct cyre_slice bytes,
 	q->damaged &= !d->ask.leave_damaged;
 	if (f->copy == CYRE_COPY_LIVE)
 		q->gaps = st != CYRE_OK || !cyre_dbrebuild_is_complete(&found);
-	if (st == CYRE_OK && f->copy == CYRE_COPY_LIVE) {
+	/* A file without a byte may be of any format. */
+	if (st == CYRE_OK && f->copy == CYRE_COPY_LIVE &&
+		(bytes.n || q->as.format == CYRE_DB_NONE)) {
 		const struct cyre_db_info *info = cyre_db_info(*ret);
 
 		q->as.format = info->format;
 		q->as.order = info->order;
 		q->as.generation = info->generation + 1;
 		q->as.padded = info->padded;
-		/* Not written by us; who has it reads twoskip as well. */
-		if (q->as.format == CYRE_DB_TWOM)
-			q->as.format = CYRE_DB_TWOSKIP;
 	}
 	cyre_findings_free(&found);
 	return st;
@@ -213,7 +212,9 @@ static cyre_status take_stored(struct quota_run *q)
 {
 	cyre_status st;
 
-	q->one_file = cyre_quotas_file(&q->d->run) != NULL;
+	q->as.format = cyre_quotas_format(&q->d->run);
+	q->as.order = cyre_db_usual_order(q->as.format);
+	q->one_file = q->as.format != CYRE_DB_QUOTALEGACY;
 	st = take_all(q, false);
 	return st == CYRE_OK ? take_all(q, true) : st;
 }
@@ -246,15 +247,20 @@ static struct cyre_db_target *add_target(struct quota_run *q)
 	return &q->targets[q->n++];
 }
 
-/* Where a root's own file is to be: below the configdirectory. */
+/* Where a root's own file is to be: below the configdirectory, or the folder
+ * that the option leads to. */
 static cyre_status place_new(
 	struct quota_run *q, const char *root, struct cyre_db_target *t)
 {
 	struct cyre_run *r = &q->d->run;
+	const char *option = r->conf->quota_db_path;
 	struct cyre_buf path = {0}, below = {0};
 	cyre_status st = CYRE_OK;
 
-	cyre_put_fmt(&path, "%s/quota", r->conf->configdirectory);
+	if (option)
+		cyre_put_str(&path, option);
+	else
+		cyre_put_fmt(&path, "%s/quota", r->conf->configdirectory);
 	cyre_put_u8(&path, '\0');
 	if (!cyre_layout_quota_file(
 		    &r->catalog->layout, cyre_slice_str(root), &below))
@@ -262,7 +268,7 @@ static cyre_status place_new(
 	cyre_put_u8(&below, '\0');
 	if (path.bad || below.bad)
 		st = CYRE_ENOMEM;
-	/* The configdirectory, as if `quota` were a file in it. */
+	/* Its folder, as if `quota` were a file in it. */
 	if (st == CYRE_OK)
 		st = cyre_db_target_open(q->d, NULL, (const char *)path.p, t);
 	if (st == CYRE_OK)
@@ -338,6 +344,24 @@ static bool put_record(const struct quota_run *q,
 	return true;
 }
 
+/* Where quotas.db is to be. */
+static cyre_status open_missing(struct quota_run *q, struct cyre_db_target *t)
+{
+	const struct cyre_conf *conf = q->d->run.conf;
+	struct cyre_buf path = {0};
+	cyre_status st = CYRE_ENOMEM;
+
+	if (conf->quota_db_path)
+		cyre_put_str(&path, conf->quota_db_path);
+	else
+		cyre_put_fmt(&path, "%s/quotas.db", conf->configdirectory);
+	cyre_put_u8(&path, '\0');
+	if (!path.bad)
+		st = cyre_db_target_open(q->d, NULL, (const char *)path.p, t);
+	cyre_buf_free(&path);
+	return st;
+}
+
 static cyre_status write_one_file(
 	struct quota_run *q, struct cyre_quota_root *const *roots, size_t n)
 {
@@ -349,8 +373,12 @@ static cyre_status write_one_file(
 	size_t i, kept = 0;
 
 	q->as.time = (uint32_t)q->d->run.o->now;
+	/* Not written by us; who has it reads twoskip as well. */
+	if (q->as.format == CYRE_DB_TWOM)
+		q->as.format = CYRE_DB_TWOSKIP;
 	if (st == CYRE_OK)
-		st = cyre_db_target_open(q->d, f, f->path, t);
+		st = f ? cyre_db_target_open(q->d, f, f->path, t)
+		       : open_missing(q, t);
 	for (i = 0; i < n && st == CYRE_OK; i++) {
 		kept += put_record(q, roots[i], &values[i], &v[kept]);
 		st = values[i].bad ? CYRE_ENOMEM : CYRE_OK;

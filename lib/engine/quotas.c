@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "db.h"
 #include "names.h"
 
 void cyre_quotas_free(struct cyre_quotas *q)
@@ -112,16 +113,31 @@ const struct cyre_server_file *cyre_quotas_file(const struct cyre_run *r)
 		       : NULL;
 }
 
+/* A quotas.db that is gone is still the one the server looks for. */
+enum cyre_db_format cyre_quotas_format(const struct cyre_run *r)
+{
+	enum cyre_db_format option =
+		cyre_db_format_of_option(r->conf->quota_db);
+
+	if (option != CYRE_DB_NONE && option != CYRE_DB_SQLITE &&
+		option != CYRE_DB_QUOTALEGACY)
+		return option;
+	return cyre_quotas_file(r) ? CYRE_DB_NONE : CYRE_DB_QUOTALEGACY;
+}
+
 cyre_status cyre_quotas_load(struct cyre_run *r)
 {
 	const struct cyre_server_file *f;
-	cyre_status st;
+	cyre_status st = CYRE_OK;
 
 	if (!r->cross && !r->charges)
 		return CYRE_OK;
 	r->quotas.whole = true;
 	f = cyre_quotas_file(r);
-	st = f ? load_database(r, f) : load_files(r);
+	if (f)
+		st = load_database(r, f);
+	else if (cyre_quotas_format(r) == CYRE_DB_QUOTALEGACY)
+		st = load_files(r);
 	if (st == CYRE_OK && r->quotas.n)
 		qsort(r->quotas.roots, r->quotas.n, sizeof(*r->quotas.roots),
 			by_root);

@@ -6,8 +6,11 @@
 
 #include "run.h"
 
-/* quotas.db, when the server uses it; NULL: a file for each root. */
+/* quotas.db, when the server uses it and it is there. */
 const struct cyre_server_file *cyre_quotas_file(const struct cyre_run *r);
+/* What kind of file it is: CYRE_DB_QUOTALEGACY: none, but a file for each root;
+ * CYRE_DB_NONE: its bytes tell. */
+enum cyre_db_format cyre_quotas_format(const struct cyre_run *r);
 /* From the names of the files, or quotas.db, which is read. CYRE_OK, ENOMEM. */
 cyre_status cyre_quotas_load(struct cyre_run *r);
 void cyre_quotas_free(struct cyre_quotas *q);

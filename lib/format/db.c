@@ -46,6 +46,15 @@ enum cyre_db_format cyre_db_format_by_name(const char *name)
 	return CYRE_DB_NONE;
 }
 
+enum cyre_db_format cyre_db_format_of_option(const char *value)
+{
+	if (!value)
+		return CYRE_DB_NONE;
+	if (!strncmp(value, "berkeley", 8))
+		return CYRE_DB_BERKELEY;
+	return cyre_db_format_by_name(value);
+}
+
 const char *cyre_db_trust_name(enum cyre_db_trust t)
 {
 	static const char *const names[] = {

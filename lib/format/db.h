@@ -112,6 +112,9 @@ extern const struct cyre_db_driver cyre_db_twoskip, cyre_db_skiplist,
 	cyre_db_twom, cyre_db_berkeley, cyre_db_quotalegacy, cyre_db_sqlite,
 	cyre_db_flat;
 
+/* What imapd.conf calls it: "berkeley-nosync" … are one kind of file. NULL is
+ * fine. */
+enum cyre_db_format cyre_db_format_of_option(const char *value);
 /* NULL: there is none. */
 const struct cyre_db_driver *cyre_db_driver(enum cyre_db_format f);
 /* 1 and one more for each coin that shows heads. */

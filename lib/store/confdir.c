@@ -144,7 +144,8 @@ static cyre_status look_at(
 	for (i = 0; i < sizeof(patterns) / sizeof(*patterns); i++) {
 		const struct cyre_confdir_pattern *pat = &patterns[i];
 
-		if (st != CYRE_OK || !matches(pat, &p))
+		if (st != CYRE_OK || !matches(pat, &p) ||
+			(w->quotas_only && pat->rule != CYRE_CONFDIR_QUOTA))
 			continue;
 		if (!ends_at(pat, p.n))
 			leads = true;
@@ -196,6 +197,16 @@ static cyre_status walk_dir(struct cyre_confdir_walk *w, const char *dir)
 		free(all.items[i].name);
 	}
 	free(all.items);
+	return st;
+}
+
+cyre_status cyre_confdir_walk_quotas(struct cyre_confdir_walk *w)
+{
+	cyre_status st;
+
+	w->quotas_only = true;
+	st = walk_dir(w, "");
+	w->quotas_only = false;
 	return st;
 }
 

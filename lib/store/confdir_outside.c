@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "db.h"
+
 /* The dump of Debian's daily job does not lie in its configdirectory. */
 #define DEBIAN_CONFDIR "/var/lib/cyrus"
 #define DEBIAN_DUMPS   "/var/backups"
@@ -42,10 +44,9 @@ static cyre_status open_outside(
 	return CYRE_OK;
 }
 
-/* Gives the last file a path that says where it is: `dir`/its name. */
-static cyre_status place_outside(struct cyre_confdir *c, const char *dir)
+/* Gives a file a path that says where it is: `dir`/its name. */
+static cyre_status place_outside(struct cyre_server_file *f, const char *dir)
 {
-	struct cyre_server_file *f = &c->files[c->n - 1];
 	char *path = cyre_path_join(dir, f->path);
 
 	if (!path)
@@ -80,6 +81,48 @@ static bool has_file(const struct cyre_confdir_walk *w,
 	return false;
 }
 
+/* The server does not look at a file in the usual place. */
+static void leave_usual_place(
+	struct cyre_confdir *c, enum cyre_server_kind kind)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		if (c->files[i].kind == kind &&
+			c->files[i].copy == CYRE_COPY_LIVE)
+			c->files[i].copy = CYRE_COPY_OLD;
+}
+
+/*
+ * A file for each quota root: of quota_db_path the server takes the folder, and
+ * has quota/ and domain/ there instead of in the configdirectory.
+ */
+static cyre_status add_quota_files(
+	struct cyre_confdir_walk *w, const char *root, const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+	struct cyre_confdir *c = w->c;
+	size_t i = c->n;
+	cyre_status st;
+	char *dir;
+
+	if (!slash || slash == path)
+		return CYRE_OK;
+	dir = strndup(path, (size_t)(slash - path));
+	if (!dir)
+		return CYRE_ENOMEM;
+	st = open_outside(w, root, dir);
+	if (st == CYRE_OK && !same_dir(w->dirfd, c->fd)) {
+		leave_usual_place(c, CYRE_SERVER_QUOTA);
+		if (w->dirfd >= 0)
+			st = cyre_confdir_walk_quotas(w);
+		for (; i < c->n && st == CYRE_OK; i++)
+			st = place_outside(&c->files[i], dir);
+	}
+	free(dir);
+	return st;
+}
+
 static cyre_status add_configured(struct cyre_confdir_walk *w, const char *root,
 	enum cyre_server_kind kind, const char *path)
 {
@@ -89,7 +132,6 @@ static cyre_status add_configured(struct cyre_confdir_walk *w, const char *root,
 	struct cyre_error err;
 	char *dir;
 	cyre_status st;
-	size_t i;
 
 	if (!slash || slash == path || !slash[1])
 		return CYRE_OK;
@@ -99,11 +141,7 @@ static cyre_status add_configured(struct cyre_confdir_walk *w, const char *root,
 	st = open_outside(w, root, dir);
 	if (st == CYRE_OK && has_file(w, kind, slash + 1))
 		goto out;
-	/* The server does not look at one in the usual place. */
-	for (i = 0; i < w->c->n; i++)
-		if (w->c->files[i].kind == kind &&
-			w->c->files[i].copy == CYRE_COPY_LIVE)
-			w->c->files[i].copy = CYRE_COPY_OLD;
+	leave_usual_place(w->c, kind);
 	if (st != CYRE_OK || w->dirfd < 0 ||
 		cyre_file_stat(&w->opener, w->dirfd, slash + 1, &info, &err) !=
 			CYRE_OK)
@@ -113,7 +151,7 @@ static cyre_status add_configured(struct cyre_confdir_walk *w, const char *root,
 	f.path = strdup(slash + 1);
 	st = f.path ? cyre_confdir_append(w->c, f) : CYRE_ENOMEM;
 	if (st == CYRE_OK)
-		st = place_outside(w->c, dir);
+		st = place_outside(&w->c->files[w->c->n - 1], dir);
 	else
 		free(f.path);
 out:
@@ -124,13 +162,15 @@ out:
 cyre_status cyre_confdir_add_configured(struct cyre_confdir_walk *w,
 	const struct cyre_conf *conf, const char *root)
 {
+	const bool quotas =
+		cyre_db_format_of_option(conf->quota_db) != CYRE_DB_QUOTALEGACY;
 	const struct {
 		enum cyre_server_kind kind;
 		const char *path;
 	} paths[] = {
 		{CYRE_SERVER_MAILBOXES, conf->mboxlist_db_path},
 		{CYRE_SERVER_ANNOTATIONS, conf->annotation_db_path},
-		{CYRE_SERVER_QUOTAS, conf->quota_db_path},
+		{CYRE_SERVER_QUOTAS, quotas ? conf->quota_db_path : NULL},
 		{CYRE_SERVER_DELIVER, conf->duplicate_db_path},
 		{CYRE_SERVER_STATUSCACHE, conf->statuscache_db_path},
 		{CYRE_SERVER_TLS, cyre_conf_get(conf, "tls_sessions_db_path")},
@@ -142,6 +182,8 @@ cyre_status cyre_confdir_add_configured(struct cyre_confdir_walk *w,
 
 	for (i = 0; i < sizeof(paths) / sizeof(*paths) && st == CYRE_OK; i++)
 		st = add_configured(w, root, paths[i].kind, paths[i].path);
+	if (st == CYRE_OK && !quotas)
+		st = add_quota_files(w, root, conf->quota_db_path);
 	return st;
 }
 
@@ -163,7 +205,7 @@ cyre_status cyre_confdir_add_dumps(
 			st = cyre_confdir_add(w, &outside, all.items[i].name,
 				all.items[i].kind);
 		if (st == CYRE_OK && w->c->n > n)
-			st = place_outside(w->c, DEBIAN_DUMPS);
+			st = place_outside(&w->c->files[n], DEBIAN_DUMPS);
 		free(all.items[i].name);
 	}
 	free(all.items);

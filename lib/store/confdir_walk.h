@@ -34,6 +34,7 @@ struct cyre_confdir_walk {
 	struct cyre_confdir *c;
 	struct cyre_opener opener;
 	int dirfd; /* that paths are relative to */
+	bool quotas_only;
 };
 
 struct cyre_confdir_entries {
@@ -59,6 +60,9 @@ cyre_status cyre_confdir_add(struct cyre_confdir_walk *w,
  * CYRE_ENOMEM; the entries are to be freed in any case. */
 cyre_status cyre_confdir_list(struct cyre_confdir_walk *w, const char *path,
 	struct cyre_confdir_entries *ret);
+
+/* The files of quota roots below w->dirfd. CYRE_OK, CYRE_ENOMEM. */
+cyre_status cyre_confdir_walk_quotas(struct cyre_confdir_walk *w);
 
 /* ---- confdir_place.c ---- */
 
