@@ -122,7 +122,9 @@ void cyre_plan_complete(struct cyre_plan_work *w, struct cyre_plan_record *p,
 		origin = "index of another mailbox";
 		p->no_flags = false;
 	}
-	if (k && w->to >= 13 && !p->r.cid)
+	/* Any number may be a cid: one of a damaged record proves nothing. */
+	if (k && w->to >= 13 &&
+		(!p->r.cid || (p->doubtful && k->cid && !k->doubtful)))
 		p->r.cid = k->cid;
 	note_record(p, w, origin);
 }

@@ -197,14 +197,30 @@ static cyre_status add_salvaged(
 	return CYRE_OK;
 }
 
-/* A header that can be believed knows how many records there were. */
+static bool has_file(const struct cyre_plan_work *w, uint32_t uid)
+{
+	const struct cyre_evidence *ev = w->ev;
+	size_t i = cyre_msgfile_seek(ev->files, ev->nfiles, uid);
+
+	return i < ev->nfiles && ev->files[i].uid == uid;
+}
+
+/*
+ * A header that can be believed knows how many records there were. A damaged one
+ * whose uid no file has may have had any other: it counts as lost.
+ */
 static bool all_found(const struct cyre_plan_work *w)
 {
-	size_t i, listed = 0;
+	size_t i, found = 0;
 
-	for (i = 0; i < w->salvage.n; i++)
-		listed += w->salvage.items[i].uid && w->salvage.items[i].listed;
-	return w->known_last_uid && listed >= w->h.num_records;
+	for (i = 0; i < w->salvage.n; i++) {
+		const struct cyre_salvaged *s = &w->salvage.items[i];
+
+		found += s->uid && s->listed &&
+			 (s->origin != CYRE_ORIGIN_FIELDS ||
+				 has_file(w, s->uid));
+	}
+	return w->known_last_uid && found >= w->h.num_records;
 }
 
 static cyre_status from_salvage(struct cyre_plan_work *w)
