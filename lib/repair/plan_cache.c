@@ -140,18 +140,25 @@ static cyre_status look_at_old(struct cache_job *c, bool *ret_stays)
 
 /* ---- what a message tells ---- */
 
-static uint64_t ns(int64_t seconds)
+/* Of a date behind 2106 the server writes the 32 bits that there is room for;
+ * v20 has room for more. */
+static uint64_t ns(const struct cyre_plan_work *w, int64_t seconds)
 {
-	return seconds > 0 ? (uint64_t)seconds * CYRE_NSEC : 0;
+	uint64_t s = seconds > 0 ? (uint64_t)seconds : 0;
+
+	return (w->to >= 20 ? s : (uint32_t)s) * CYRE_NSEC;
 }
 
-/* Whole seconds, except in v20, which has room for more. */
+/* Whole seconds, except in v20. */
 static uint64_t date_of_file(
 	const struct cyre_plan_work *w, const struct cyre_msgfile *f)
 {
-	uint64_t t = f->mtime_ns > 0 ? (uint64_t)f->mtime_ns : CYRE_NSEC;
+	uint64_t t = 0;
 
-	return w->to >= 20 ? t : t - t % CYRE_NSEC;
+	if (f->mtime_ns > 0)
+		t = w->to >= 20 ? (uint64_t)f->mtime_ns
+				: ns(w, f->mtime_ns / (int64_t)CYRE_NSEC);
+	return t ? t : CYRE_NSEC;
 }
 
 static bool guid_is_null(const struct cyre_index_record *r)
@@ -187,8 +194,8 @@ static void set_facts(struct cyre_plan_work *w, struct cyre_plan_record *p,
 	r->header_size = facts->header_size;
 	r->content_offset = facts->content_offset;
 	r->content_lines = facts->content_lines;
-	r->sentdate = ns(facts->sentdate);
-	r->gmtime = ns(facts->gmtime);
+	r->sentdate = ns(w, facts->sentdate);
+	r->gmtime = ns(w, facts->gmtime);
 	set_guid(w, p, facts);
 	w->plan->rederived++;
 }

@@ -77,11 +77,21 @@ void cyre_plan_borrow(
 	p->doubt = CYRE_DOUBT_FOREIGN;
 }
 
-static bool near(uint64_t ns, int64_t seconds)
+/* Up to v19 an index has the low 32 bits of a date. */
+static bool is_date(uint64_t ns, int64_t seconds)
 {
 	int64_t t = (int64_t)cyre_index_seconds(ns);
 
-	return t - DAY <= seconds && seconds <= t + DAY;
+	return t == seconds || t == (int64_t)(uint32_t)seconds;
+}
+
+static bool near(uint64_t ns, int64_t seconds)
+{
+	int64_t t = (int64_t)cyre_index_seconds(ns);
+	int64_t low = (int64_t)(uint32_t)seconds;
+
+	return (t - DAY <= seconds && seconds <= t + DAY) ||
+	       (t - DAY <= low && low <= t + DAY);
 }
 
 /* Byte for byte the one, as far as a record of this version can say. */
@@ -107,8 +117,7 @@ static bool is_still(const struct cyre_index_record *r,
 	const struct cyre_mail_facts *f = &m->facts;
 	bool cut = file->size < r->header_size && f->header_size >= file->size;
 
-	if (f->gmtime && r->gmtime &&
-		(int64_t)cyre_index_seconds(r->gmtime) == f->gmtime)
+	if (f->gmtime && r->gmtime && is_date(r->gmtime, f->gmtime))
 		return true;
 	if (cut || r->header_size == f->header_size)
 		return !f->sentdate || near(r->sentdate, f->sentdate);
