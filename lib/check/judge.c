@@ -153,6 +153,20 @@ static bool header_is_sound(const struct court *c)
 	return c->j->header_read && c->j->header.magic_ok;
 }
 
+/*
+ * A header of 3.6 and later says whose it is twice: where neither its uniqueid
+ * nor its name is this mailbox's, all that it says is another one's.
+ */
+static bool header_names_another(
+	const struct court *c, const struct cyre_foreign_context *ctx)
+{
+	struct cyre_slice name =
+		c->ev->mboxname ? text(c->ev->mboxname) : c->o->listed_name;
+
+	return cyre_header_is_foreign(ctx) && name.n && ctx->header->name.n &&
+	       !cyre_slice_eq(name, ctx->header->name);
+}
+
 /* What was said of an index of another mailbox before that was known: each
  * follows from it. */
 static void judge_foreign(struct court *c)
@@ -173,6 +187,7 @@ static void judge_foreign(struct court *c)
 	};
 	size_t i;
 
+	j->header_foreign = header_names_another(c, &ctx);
 	if (!j->index_read || !cyre_check_foreign(&ctx, c->found))
 		return;
 	j->index_foreign = true;

@@ -18,7 +18,7 @@ struct cyre_judge_options {
 	uint64_t now;   /* seconds; 0: dates are not held against it */
 	bool absent;    /* it has no file at all, which is told already */
 	/* What mailboxes.db says of it. Empty, 0: nothing. */
-	struct cyre_slice listed_uniqueid;
+	struct cyre_slice listed_uniqueid, listed_name;
 	uint64_t listed_uidvalidity;
 };
 
@@ -29,7 +29,7 @@ struct cyre_judgement {
 	/* It is of another mailbox: `index` can be read, and nothing goes by
 	 * it, as if it were not there. */
 	bool index_foreign;
-	bool header_foreign; /* and so is cyrus.header, which came with it */
+	bool header_foreign; /* so is cyrus.header, alone or with it */
 	struct cyre_header header;
 	struct cyre_index index, expunge;
 	struct cyre_index_totals totals;

@@ -198,6 +198,42 @@ static cyre_status read_list(
 	return st;
 }
 
+static bool has_lost_entries(const struct cyre_run *r)
+{
+	enum cyre_severity worst = CYRE_SEV_NOTE;
+
+	cyre_findings_worst(&r->list_found, &worst);
+	return !r->mboxdb || !r->mboxdb->n || worst > CYRE_SEV_STALE;
+}
+
+/* The newest copy that the server made and that can be read. */
+static cyre_status read_list_copy(struct cyre_run *r)
+{
+	struct cyre_buf b = {.limit = r->workers[0].gatherer.rules->limit};
+	const struct cyre_server_file *f;
+	struct cyre_db *db;
+	cyre_status st = CYRE_OK;
+	size_t i, n;
+
+	f = cyre_confdir_find(r->confdir, CYRE_SERVER_MAILBOXES, NULL, &n);
+	for (i = 0; i < n && st == CYRE_OK && !r->list_copy; i++) {
+		if (f[i].copy != CYRE_COPY_BACKUP1 &&
+			f[i].copy != CYRE_COPY_BACKUP2)
+			continue;
+		cyre_buf_reset(&b);
+		st = cyre_run_open_evidence(r, &r->workers[0], &f[i], &b, &db);
+		if (st != CYRE_OK) {
+			st = st == CYRE_ENOMEM ? st : CYRE_OK;
+			continue;
+		}
+		if (cyre_db_count(db))
+			st = cyre_mboxdb_of(db, &r->list_copy);
+		cyre_db_free(db);
+	}
+	cyre_buf_free(&b);
+	return st;
+}
+
 /* A server whose list names nothing, though it has users or mailboxes. */
 void cyre_run_miss_list(struct cyre_run *r)
 {
@@ -241,6 +277,8 @@ cyre_status cyre_run_confdir(struct cyre_run *r)
 	f = cyre_confdir_find(r->confdir, CYRE_SERVER_MAILBOXES, NULL, &n);
 	if (f && f->copy == CYRE_COPY_LIVE)
 		st = read_list(r, f);
+	if (st == CYRE_OK && has_lost_entries(r))
+		st = read_list_copy(r);
 	if (st == CYRE_OK)
 		st = cyre_quotas_load(r);
 	return st;

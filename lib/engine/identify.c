@@ -13,6 +13,7 @@
 #include "databases.h"
 #include "header_salvage.h"
 #include "match.h"
+#include "mboxlist.h"
 #include "names.h"
 #include "read_file.h"
 #include "select.h"
@@ -103,6 +104,31 @@ static void find_entry(const struct cyre_run *r, struct cyre_candidate *c)
 		c->name = copy(cyre_slice_str(c->entry->name));
 }
 
+/*
+ * What mailboxes.db lost a copy of it may still have: also the name, where no
+ * other file tells it. Where the server goes by names, one that was deleted and
+ * made again is another mailbox.
+ */
+static void find_copied(const struct cyre_run *r, struct cyre_candidate *c)
+{
+	const char *path_id = c->mailbox->uniqueid;
+	const struct cyre_mboxdb_entry *e = NULL;
+
+	if (c->entry || !r->list_copy)
+		return;
+	if (path_id)
+		e = cyre_mboxdb_by_id(r->list_copy, path_id);
+	else if (c->name)
+		e = cyre_mboxdb_by_name(r->list_copy, c->name);
+	if (!e || e->flags & CYRE_MBOX_DELETED ||
+		(c->uniqueid && e->uniqueid &&
+			strcmp(c->uniqueid, e->uniqueid) != 0))
+		return;
+	c->copied = e;
+	if (!c->name)
+		c->name = copy(cyre_slice_str(e->name));
+}
+
 static cyre_status name_owner(
 	struct cyre_run *r, struct cyre_worker *w, struct cyre_candidate *c)
 {
@@ -154,6 +180,7 @@ static void identify_one(void *payload, unsigned worker, size_t job)
 	find_entry(r, c);
 	if (slot->status == CYRE_OK)
 		slot->status = salvage_name(r, w, c);
+	find_copied(r, c);
 	if (slot->status == CYRE_OK)
 		slot->status = cyre_identify_owner(r, w, c);
 }

@@ -119,6 +119,7 @@ cyre_status cyre_run_look(struct cyre_run *r, struct cyre_worker *w,
 
 	if (c->listed) {
 		o.listed_uniqueid = cyre_slice_text(c->listed->uniqueid);
+		o.listed_name = cyre_slice_text(c->listed->name);
 		o.listed_uidvalidity = c->listed->uidvalidity;
 	}
 	*ret = (struct cyre_judgement){0};

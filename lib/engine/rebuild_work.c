@@ -201,8 +201,10 @@ static cyre_status make_plan(struct cyre_rebuild *rb, struct cyre_worker *w,
 
 	hints.mboxname = text(c->name);
 	hints.uniqueid = text(c->mailbox->uniqueid);
-	if (c->entry)
-		hint_entry(c->entry, &hints);
+	if (c->entry || c->copied)
+		hint_entry(c->entry ? c->entry : c->copied, &hints);
+	hints.listed &= c->entry != NULL;
+	hints.copied = !c->entry && c->copied;
 	hint_quotaroot(rb, c->name, &hints);
 	return cyre_plan_make(&w->gatherer.ev, j, &box->slot.found, &policy,
 		&hints, &reader, &box->plan);

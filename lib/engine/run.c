@@ -202,6 +202,7 @@ static void free_run(struct cyre_run *r)
 	cyre_conf_free(r->conf);
 	cyre_findings_free(&r->server);
 	cyre_findings_free(&r->list_found);
+	cyre_mboxdb_free(r->list_copy);
 	cyre_budget_destroy(&r->budget);
 	pthread_mutex_destroy(&r->helping);
 }

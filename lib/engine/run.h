@@ -49,6 +49,8 @@ struct cyre_candidate {
 	bool elsewhere;          /* … and looks on another partition */
 	enum cyre_absent absent; /* then `mailbox` is one of r->absent */
 	const struct cyre_mboxdb_entry *entry; /* NULL: it has none */
+	/* … and that of r->list_copy; NULL: there is none, or `entry` is. */
+	const struct cyre_mboxdb_entry *copied;
 	char *name;     /* internal; NULL: nothing tells it */
 	char *userid;   /* NULL: shared, or not known */
 	char *uniqueid; /* NULL: nothing tells it */
@@ -110,6 +112,8 @@ struct cyre_run {
 	struct cyre_mboxdb *mboxdb;      /* NULL: none that can be read */
 	struct cyre_findings list_found; /* of mailboxes.db */
 	bool listless; /* there should be a mailboxes.db, and is none */
+	/* A copy the server made, where mailboxes.db is gone or damaged. */
+	struct cyre_mboxdb *list_copy;
 	struct cyre_mailbox *absent; /* in mailboxes.db alone */
 	size_t n_absent;
 	bool not_all; /* mailboxes lie where nobody can look */

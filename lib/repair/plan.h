@@ -39,6 +39,7 @@ struct cyre_plan_hints {
 	unsigned cache_version; /* of their records */
 	struct cyre_slice mboxname, uniqueid, jmapid, acl, type;
 	uint64_t uidvalidity, foldermodseq; /* mailboxes.db */
+	bool copied;         /* all of it is from a copy of mailboxes.db */
 	bool listed;         /* mailboxes.db has it, and not as a deleted one */
 	uint32_t generation; /* of a cache that is about to be replaced */
 	/* There are quota roots; the one above the mailbox, if any. */

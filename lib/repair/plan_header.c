@@ -33,7 +33,7 @@ static void settle_uidvalidity(struct cyre_plan_work *w)
 		return;
 	if (w->hints->uidvalidity) {
 		v = w->hints->uidvalidity;
-		origin = "mailboxes.db";
+		origin = cyre_plan_list(w);
 	} else if (o->status_uidvalidity) {
 		v = o->status_uidvalidity;
 		origin = "statuscache.db";
@@ -279,15 +279,16 @@ static cyre_status fill_gaps(struct cyre_plan_work *w)
 			"directory");
 	}
 	take(w, &w->header.uniqueid, w->hints->uniqueid, "uniqueid",
-		"mailboxes.db");
-	take(w, &w->header.acl, w->hints->acl, "acl", "mailboxes.db");
-	take(w, &w->header.type, w->hints->type, "type", "mailboxes.db");
+		cyre_plan_list(w));
+	take(w, &w->header.acl, w->hints->acl, "acl", cyre_plan_list(w));
+	take(w, &w->header.type, w->hints->type, "type", cyre_plan_list(w));
 	settle_quotaroot(w, name);
 	w->header.form = form_of(w);
 	if (w->header.form == CYRE_HEADER_DLIST) {
-		take(w, &w->header.name, name, "name", "directory");
+		take(w, &w->header.name, name, "name",
+			w->ev->mboxname ? "directory" : cyre_plan_list(w));
 		take(w, &w->header.jmapid, w->hints->jmapid, "jmapid",
-			"mailboxes.db");
+			cyre_plan_list(w));
 		if (!w->header.type.n)
 			w->header.type = cyre_slice_str(
 				w->ev->path_uniqueid ? "e" : "el");

@@ -302,7 +302,7 @@ struct cyre_floor cyre_plan_modseq(const struct cyre_plan_work *w)
 
 	if (w->sure_header)
 		return f;
-	lift(&f, w->hints->foldermodseq, "mailboxes.db");
+	lift(&f, w->hints->foldermodseq, cyre_plan_list(w));
 	lift(&f, w->outside.status_modseq, "statuscache.db");
 	lift(&f, w->outside.counter_modseq, "counters");
 	return f;

@@ -107,6 +107,12 @@ void cyre_plan_note_flags(struct cyre_plan_work *w, struct cyre_plan_record *p,
 /* Says of each other value that changes, when all files are planned. */
 void cyre_plan_tell(struct cyre_plan_work *w);
 
+/* Where the hints of mailboxes.db are from, as a report says it. */
+static inline const char *cyre_plan_list(const struct cyre_plan_work *w)
+{
+	return w->hints->copied ? "copy of mailboxes.db" : "mailboxes.db";
+}
+
 /* Must the header be written again from what is left of it? */
 bool cyre_plan_header_is_damaged(const struct cyre_plan_work *w);
 
