@@ -81,8 +81,24 @@ static void doubt_flags(struct cyre_plan_work *w)
 	}
 }
 
+/* In the middle of which the file ends: to be taken from where it is whole. */
+static void doubt_cut(struct cyre_plan_work *w)
+{
+	const struct cyre_header_salvage *s = &w->header_salvage;
+	const struct cyre_slice none = {NULL, 0};
+
+	if (s->name == CYRE_TRUST_DOUBTFUL &&
+		(w->ev->mboxname || w->hints->mboxname.n))
+		w->header.name = none;
+	if (s->jmapid == CYRE_TRUST_DOUBTFUL && w->hints->jmapid.n)
+		w->header.jmapid = none;
+	if (s->quotaroot == CYRE_TRUST_DOUBTFUL)
+		w->header.quotaroot = none;
+}
+
 cyre_status cyre_plan_header_doubts(struct cyre_plan_work *w)
 {
+	doubt_cut(w);
 	doubt_type(w);
 	doubt_flags(w);
 	return doubt_acl(w);
