@@ -288,6 +288,8 @@ cyre_status cyre_run_identify(struct cyre_run *r)
 	r->n = r->catalog->n_mailboxes;
 	st = cyre_run_jobs(r, r->n, identify_one, identified);
 	if (st == CYRE_OK)
+		st = cyre_drop_left_behind(r);
+	if (st == CYRE_OK)
 		st = mark_duplicates(r);
 	if (st == CYRE_OK)
 		st = cyre_match_entries(r);

@@ -23,7 +23,7 @@ static bool is_local(const struct cyre_mboxdb_entry *e)
 	return !(e->flags & CYRE_MBOX_REMOTE) && e->type != 'n';
 }
 
-static const struct cyre_mboxdb_entry *entry_of(
+const struct cyre_mboxdb_entry *cyre_match_entry_of(
 	const struct cyre_run *r, const struct cyre_mailbox *m)
 {
 	const struct cyre_mboxdb_entry *e = NULL;
@@ -56,7 +56,7 @@ static void match_directories(struct cyre_run *r, bool *has_dir)
 	for (turn = 0; turn < 2; turn++)
 		for (i = 0; i < r->n; i++) {
 			c = &r->candidates[i];
-			e = entry_of(r, c->mailbox);
+			e = cyre_match_entry_of(r, c->mailbox);
 			if (!e || on_partition(r, c->mailbox, e) != !turn)
 				continue;
 			k = (size_t)(e - r->mboxdb->entries);

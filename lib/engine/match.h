@@ -13,6 +13,10 @@
  * out. CYRE_OK, CYRE_ENOMEM.
  */
 cyre_status cyre_match_entries(struct cyre_run *r);
+/* The entry by which the server finds this directory, on whatever partition;
+ * NULL: there is none. */
+const struct cyre_mboxdb_entry *cyre_match_entry_of(
+	const struct cyre_run *r, const struct cyre_mailbox *m);
 /* What that means for one mailbox. */
 void cyre_match_complain(const struct cyre_run *r,
 	const struct cyre_candidate *c, struct cyre_findings *found);
@@ -20,5 +24,9 @@ void cyre_match_complain(const struct cyre_run *r,
 /* identify.c: owner and selection of a candidate that has its name. */
 cyre_status cyre_identify_owner(
 	struct cyre_run *r, struct cyre_worker *w, struct cyre_candidate *c);
+
+/* left_behind.c: tells of what is no mailbox any more, and leaves it out of
+ * r->candidates. Before entries are matched. CYRE_OK, CYRE_ENOMEM. */
+cyre_status cyre_drop_left_behind(struct cyre_run *r);
 
 #endif

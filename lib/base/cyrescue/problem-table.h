@@ -225,7 +225,11 @@
 	X(QUOTAROOT_OTHER, "MB-029", "quota-root-disagrees", STALE, RULE, \
 	  "it should be charged to the quota root $t", \
 	  "The mailbox is charged to another quota, or to none.", \
-	  "The longest quota root above the mailbox is taken, as quota -f does, and what is used counted again.")
+	  "The longest quota root above the mailbox is taken, as quota -f does, and what is used counted again.") \
+	X(ARCHIVE_LEFT, "MB-030", "archive-dir-left", NOTE, NONE, \
+	  "archived messages of a mailbox that is not here any more: $t (docs/formats/errata.md)", \
+	  "Nothing: the mailbox was deleted, renamed or moved; its archive partition was not cleared.", \
+	  "None needed; remove the directory by hand when nothing in it is missed.")
 
 /* ---- cyrus.header (docs/formats/header.md section 7) ---- */
 #define CYRE_PROBLEMS_HD(X) \
