@@ -163,13 +163,17 @@ cyre_status cyre_check_annotations(const struct cyre_index *ix,
 	const struct cyre_index_totals *totals, struct cyre_slice bytes,
 	struct cyre_slice owner, struct cyre_findings *found)
 {
-	struct records of = {
-		.version = ix->layout->version, .n = ix->count, .ix = ix};
+	struct records of = {.ix = ix};
 	struct sums s = {0};
 	bool known;
-	cyre_status st = add_file(&of, bytes, owner, found, &s, &known);
+	cyre_status st;
 
-	if (st != CYRE_OK || !known || ix->layout->version < 13)
+	if (ix) {
+		of.version = ix->layout->version;
+		of.n = ix->count;
+	}
+	st = add_file(&of, bytes, owner, found, &s, &known);
+	if (st != CYRE_OK || !known || of.version < 13)
 		return st;
 	if (!any_release(ix->h.synccrcs_annot, totals, &s))
 		CYRE_FIND(found, .problem = CYRE_P_INDEX_SYNC_CRC,

@@ -12,7 +12,8 @@
 
 /*
  * `bytes`: cyrus.annotations, empty when there is none; `owner`: whose mailbox
- * it is, empty for a shared one. CYRE_OK or CYRE_ENOMEM.
+ * it is, empty for a shared one; `ix` NULL: none can be read, and the file
+ * alone is looked at. CYRE_OK or CYRE_ENOMEM.
  */
 cyre_status cyre_check_annotations(const struct cyre_index *ix,
 	const struct cyre_index_totals *totals, struct cyre_slice bytes,

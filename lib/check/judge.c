@@ -256,11 +256,10 @@ static cyre_status judge_annotations(struct court *c)
 	const struct cyre_metafile *m = &c->ev->meta[CYRE_FILE_ANNOTATIONS];
 
 	/* What is there and cannot be read says nothing of the sums. */
-	if (!c->j->index_read ||
-		(m->state != CYRE_ENTRY_ABSENT && m->state != CYRE_ENTRY_FILE))
+	if (m->state != CYRE_ENTRY_ABSENT && m->state != CYRE_ENTRY_FILE)
 		return CYRE_OK;
-	return cyre_check_annotations(&c->j->index, &c->j->totals, m->bytes,
-		cyre_slice_text(c->ev->userid), c->found);
+	return cyre_check_annotations(c->j->index_read ? &c->j->index : NULL,
+		&c->j->totals, m->bytes, cyre_slice_text(c->ev->userid), c->found);
 }
 
 /* Without these the server does not open a mailbox, in any release. */

@@ -244,7 +244,8 @@ static bool anything_to_do(const struct cyre_plan_work *w)
 		CYRE_P_ARCHIVE_WITHOUT_META, CYRE_P_UNIQUEID_MISFILED,
 		CYRE_P_NOT_REGULAR, CYRE_PROBLEM_COUNT};
 
-	return orphans_to_do(w) || cyre_plan_family(w, "HD-") ||
+	return orphans_to_do(w) || cyre_plan_annotations_damaged(w) ||
+	       cyre_plan_family(w, "HD-") ||
 	       cyre_plan_family(w, "IX-") || cyre_plan_family(w, "EX-") ||
 	       cyre_plan_family(w, "CA-") || cyre_plan_has(w, others) ||
 	       cyre_plan_recharges(w) ||
@@ -346,6 +347,8 @@ cyre_status cyre_plan_make(const struct cyre_evidence *ev,
 		st = cyre_plan_cache(&w);
 	if (st == CYRE_OK)
 		st = cyre_plan_header(&w);
+	if (st == CYRE_OK)
+		st = cyre_plan_annotations_mend(&w);
 	if (st == CYRE_OK)
 		st = cyre_plan_index(&w);
 	if (st == CYRE_OK) {

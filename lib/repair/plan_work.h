@@ -185,6 +185,12 @@ cyre_status cyre_plan_shadows_read(struct cyre_plan_work *w);
 cyre_status cyre_plan_shadows_write(struct cyre_plan_work *w);
 void cyre_plan_shadows_free(struct cyre_plan_work *w);
 
+/* ---- plan_annotations_mend.c ---- */
+
+/* cyrus.annotations is damaged, and that is to be mended. */
+bool cyre_plan_annotations_damaged(const struct cyre_plan_work *w);
+cyre_status cyre_plan_annotations_mend(struct cyre_plan_work *w);
+
 /* A place for the new bytes of a file; NULL: no memory. */
 struct cyre_plan_file *cyre_plan_add_file(
 	struct cyre_plan_work *w, enum cyre_file file);

@@ -174,10 +174,10 @@
 	  "$a more odd files, not named here", \
 	  "Nothing: the server ignores them.", \
 	  "Left alone.") \
-	X(ANNOTATIONS_UNREADABLE, "MB-017", "annotations-unreadable", DAMAGE, ASK, \
+	X(ANNOTATIONS_UNREADABLE, "MB-017", "annotations-unreadable", DAMAGE, RULE, \
 	  "$l bytes that are no database", \
-	  "Annotations (notes, colours, calendar data) of messages cannot be read.", \
-	  "Salvage cyrus.annotations with cyrdb and put the result in its place.") \
+	  "Annotations (notes, colours, calendar data) of messages cannot be read; the server may refuse the mailbox.", \
+	  "What can still be read is written again; where that is nothing, the file is taken away.") \
 	X(DIR_NO_ENTRY, "MB-018", "meta-dir-no-db-entry", DAMAGE, RULE, \
 	  "mailboxes.db has no entry that leads here", \
 	  "The server does not know this mailbox: it cannot be opened, and takes no mail.", \
