@@ -201,7 +201,8 @@ static bool is_word(struct cyre_slice s, const char *word)
 
 /*
  * The name, if the path is one of this kind of hash; the letters are not looked
- * at. A component with a dot can only be a domain.
+ * at. A component with a dot can only be a domain, and a `!` is only behind one:
+ * the first divides it from the rest.
  */
 static bool read_name(const struct path *p, enum cyre_hash hash, bool domain,
 	struct cyre_buf *ret)
@@ -219,7 +220,7 @@ static bool read_name(const struct path *p, enum cyre_hash hash, bool domain,
 		goto no;
 	for (; i < p->n; i++) {
 		if (memchr(p->c[i].p, '.', p->c[i].n) ||
-			memchr(p->c[i].p, '!', p->c[i].n))
+			(!domain && memchr(p->c[i].p, '!', p->c[i].n)))
 			goto no;
 		cyre_put_slice(ret, p->c[i]);
 		if (i + 1 < p->n)

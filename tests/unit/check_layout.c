@@ -73,6 +73,8 @@ static const struct {
 	{NONE, "user.bob", "user/bob"},
 	{NONE, "DELETED.user.bob.6B0472D2", "DELETED/user/bob/6B0472D2"},
 	{NONE, "other.org!user.carl", "domain/other.org/user/carl"},
+	/* 3.6.1: only the first `!` ends a domain. */
+	{NONE, "other.org!user.anna.!Y", "domain/other.org/user/anna/!Y"},
 	{NONE, "b.x", "b/x"},
 	{NONE, "uuid.a.b.cd", "uuid/a/b/cd"},
 };
