@@ -64,6 +64,8 @@ struct cyre_evidence {
 	const struct cyre_msgfile *files; /* sorted by uid, then side */
 	size_t nfiles;
 	bool has_archive; /* the partition has an archive of its own */
+	/* … and it a cache: not where one metapartition has both. */
+	bool has_archive_cache;
 };
 
 #endif

@@ -227,7 +227,7 @@ static cyre_status judge_cache(struct court *c, enum cyre_msg_side side)
 		.file = which,
 		.index = &j->index,
 		.expunge = j->expunge_read ? &j->expunge : NULL,
-		.has_archive = c->ev->has_archive,
+		.has_archive = c->ev->has_archive_cache,
 		.archived = side == CYRE_SIDE_ARCHIVE,
 		.files_known = true,
 		.files = c->ev->files,
@@ -358,7 +358,7 @@ cyre_status cyre_judge_files(const struct cyre_evidence *ev,
 		st = judge_annotations(&c);
 	if (st == CYRE_OK && o->level >= 3)
 		st = judge_cache(&c, CYRE_SIDE_SPOOL);
-	if (st == CYRE_OK && o->level >= 3 && ev->has_archive)
+	if (st == CYRE_OK && o->level >= 3 && ev->has_archive_cache)
 		st = judge_cache(&c, CYRE_SIDE_ARCHIVE);
 	return st;
 }

@@ -127,6 +127,8 @@ cyre_status cyre_gather_messages(struct cyre_gatherer *g)
 {
 	const struct cyre_side *spool = message_side(g, CYRE_SIDE_SPOOL);
 	const struct cyre_side *archive = message_side(g, CYRE_SIDE_ARCHIVE);
+	const struct cyre_partition_roots *roots =
+		&g->rules->catalog->partitions[g->mailbox->partition];
 	struct cyre_msgfile *files;
 	int dirs[2] = {-1, -1};
 	size_t n, i, at = 0;
@@ -135,9 +137,10 @@ cyre_status cyre_gather_messages(struct cyre_gatherer *g)
 		archive = NULL;
 	n = (spool ? spool->list.n_uids : 0) +
 	    (archive ? archive->list.n_uids : 0);
-	g->ev.has_archive =
-		g->rules->catalog->partitions[g->mailbox->partition].archive >=
-		0;
+	g->ev.has_archive = roots->archive >= 0;
+	g->ev.has_archive_cache =
+		roots->archive >= 0 && roots->meta[CYRE_META_ARCHIVECACHE] !=
+					       roots->meta[CYRE_META_CACHE];
 	cyre_gather_take(g, n * FILE_COST);
 	if (n > g->cap_files) {
 		files = reallocarray(g->files, n, sizeof(*files));

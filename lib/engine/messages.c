@@ -55,9 +55,10 @@ static bool locate_cached(const struct reading *rd,
 
 	*ret_off = cyre_cache_offset(
 		(uint32_t)rec->cache_offset, (uint32_t)rec->cache_version);
-	*ret_file = ev->has_archive && rec->system_flags & CYRE_FLAG_ARCHIVED
-			    ? CYRE_FILE_ARCHIVE_CACHE
-			    : CYRE_FILE_CACHE;
+	*ret_file =
+		ev->has_archive_cache && rec->system_flags & CYRE_FLAG_ARCHIVED
+			? CYRE_FILE_ARCHIVE_CACHE
+			: CYRE_FILE_CACHE;
 	src = ev->meta[*ret_file].view;
 	return src && *ret_off >= CYRE_CACHE_FIRST && *ret_off < src->size;
 }

@@ -39,7 +39,7 @@ static bool on_side(const struct cache_job *c, const struct cyre_plan_record *p)
 {
 	bool archived = p->r.system_flags & CYRE_FLAG_ARCHIVED;
 
-	return !c->w->ev->has_archive ||
+	return !c->w->ev->has_archive_cache ||
 	       archived == (c->side == CYRE_SIDE_ARCHIVE);
 }
 
@@ -360,7 +360,7 @@ cyre_status cyre_plan_cache(struct cyre_plan_work *w)
 
 	/* Both caches have the index's generation: a new one here makes the
 	 * other new as well. */
-	if (w->ev->has_archive) {
+	if (w->ev->has_archive_cache) {
 		st = plan_side(w, CYRE_SIDE_ARCHIVE, anew);
 		if (st == CYRE_OK)
 			st = plan_side(w, CYRE_SIDE_SPOOL,

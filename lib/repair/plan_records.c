@@ -67,7 +67,8 @@ static void set_side(struct cyre_plan_work *w, struct cyre_plan_record *p)
 		archived == !!(p->r.system_flags & CYRE_FLAG_ARCHIVED))
 		return;
 	p->r.system_flags ^= CYRE_FLAG_ARCHIVED;
-	p->r.cache_offset = 0; /* it was in the other cache */
+	if (w->ev->has_archive_cache)
+		p->r.cache_offset = 0; /* it was in the other one */
 	p->changed = true;
 }
 
