@@ -160,8 +160,9 @@ static bool header_is_sound(const struct court *c)
 static bool header_names_another(
 	const struct court *c, const struct cyre_foreign_context *ctx)
 {
-	struct cyre_slice name =
-		c->ev->mboxname ? text(c->ev->mboxname) : c->o->listed_name;
+	struct cyre_slice name = c->ev->mboxname
+					 ? cyre_slice_text(c->ev->mboxname)
+					 : c->o->listed_name;
 
 	return cyre_header_is_foreign(ctx) && name.n && ctx->header->name.n &&
 	       !cyre_slice_eq(name, ctx->header->name);
@@ -259,7 +260,8 @@ static cyre_status judge_annotations(struct court *c)
 	if (m->state != CYRE_ENTRY_ABSENT && m->state != CYRE_ENTRY_FILE)
 		return CYRE_OK;
 	return cyre_check_annotations(c->j->index_read ? &c->j->index : NULL,
-		&c->j->totals, m->bytes, cyre_slice_text(c->ev->userid), c->found);
+		&c->j->totals, m->bytes, cyre_slice_text(c->ev->userid),
+		c->found);
 }
 
 /* Without these the server does not open a mailbox, in any release. */
