@@ -18,9 +18,12 @@
 #include "read_file.h"
 #include "select.h"
 
-static char *copy(struct cyre_slice s)
+/* In place of what was known before; NULL for nothing. CYRE_OK, CYRE_ENOMEM. */
+static cyre_status learn(char **what, struct cyre_slice s)
 {
-	return s.n ? strndup((const char *)s.p, s.n) : NULL;
+	free(*what);
+	*what = s.n ? strndup((const char *)s.p, s.n) : NULL;
+	return *what || !s.n ? CYRE_OK : CYRE_ENOMEM;
 }
 
 /* The header's bytes in the worker's scratch; false: there are none. */
@@ -54,13 +57,11 @@ static cyre_status read_identity(
 	if (st != CYRE_OK)
 		return st;
 	if (!c->name)
-		c->name = copy(h.name);
-	if (h.uniqueid.n) {
-		free(c->uniqueid);
-		c->uniqueid = copy(h.uniqueid);
-	}
+		st = learn(&c->name, h.name);
+	if (st == CYRE_OK && h.uniqueid.n)
+		st = learn(&c->uniqueid, h.uniqueid);
 	cyre_header_free(&h);
-	return CYRE_OK;
+	return st;
 }
 
 /* Neither path, header nor mailboxes.db names it: a damaged header may. */
@@ -76,16 +77,17 @@ static cyre_status salvage_name(
 	if (st != CYRE_OK)
 		return st == CYRE_ENOMEM ? st : CYRE_OK;
 	if (s.name >= CYRE_TRUST_PLAUSIBLE)
-		c->name = copy(s.h.name);
+		st = learn(&c->name, s.h.name);
 	cyre_header_salvage_free(&s);
-	return CYRE_OK;
+	return st;
 }
 
 /*
  * The entry of mailboxes.db, which names a mailbox whose header is gone. Where
  * the server goes from a name to an id, it calls the mailbox as the entry does.
  */
-static void find_entry(const struct cyre_run *r, struct cyre_candidate *c)
+static cyre_status find_entry(
+	const struct cyre_run *r, struct cyre_candidate *c)
 {
 	const char *path_id = c->mailbox->uniqueid;
 
@@ -100,8 +102,9 @@ static void find_entry(const struct cyre_run *r, struct cyre_candidate *c)
 		c->entry = cyre_mboxdb_by_id(r->mboxdb, c->uniqueid);
 	if (!c->entry && c->name)
 		c->entry = cyre_mboxdb_by_name(r->mboxdb, c->name);
-	if (!c->name && c->entry)
-		c->name = copy(cyre_slice_str(c->entry->name));
+	return !c->name && c->entry
+		       ? learn(&c->name, cyre_slice_str(c->entry->name))
+		       : CYRE_OK;
 }
 
 /*
@@ -109,13 +112,14 @@ static void find_entry(const struct cyre_run *r, struct cyre_candidate *c)
  * other file tells it. Where the server goes by names, one that was deleted and
  * made again is another mailbox.
  */
-static void find_copied(const struct cyre_run *r, struct cyre_candidate *c)
+static cyre_status find_copied(
+	const struct cyre_run *r, struct cyre_candidate *c)
 {
 	const char *path_id = c->mailbox->uniqueid;
 	const struct cyre_mboxdb_entry *e = NULL;
 
 	if (c->entry || !r->list_copy)
-		return;
+		return CYRE_OK;
 	if (path_id)
 		e = cyre_mboxdb_by_id(r->list_copy, path_id);
 	else if (c->name)
@@ -123,20 +127,21 @@ static void find_copied(const struct cyre_run *r, struct cyre_candidate *c)
 	if (!e || e->flags & CYRE_MBOX_DELETED ||
 		(c->uniqueid && e->uniqueid &&
 			strcmp(c->uniqueid, e->uniqueid) != 0))
-		return;
+		return CYRE_OK;
 	c->copied = e;
-	if (!c->name)
-		c->name = copy(cyre_slice_str(e->name));
+	return c->name ? CYRE_OK : learn(&c->name, cyre_slice_str(e->name));
 }
 
 static cyre_status name_owner(
 	struct cyre_run *r, struct cyre_worker *w, struct cyre_candidate *c)
 {
+	cyre_status st = CYRE_OK;
+
 	cyre_buf_reset(&w->scratch);
 	if (c->name &&
 		cyre_name_userid(r->conf, cyre_slice_str(c->name), &w->scratch))
-		c->userid = copy(cyre_buf_slice(&w->scratch));
-	return w->scratch.bad ? CYRE_ENOMEM : CYRE_OK;
+		st = learn(&c->userid, cyre_buf_slice(&w->scratch));
+	return w->scratch.bad ? CYRE_ENOMEM : st;
 }
 
 static const char *partition_of(
@@ -167,22 +172,23 @@ static void identify_one(void *payload, unsigned worker, size_t job)
 	struct cyre_run *r = payload;
 	struct cyre_worker *w = &r->workers[worker];
 	struct cyre_candidate *c = &r->candidates[job];
-	struct cyre_slot *slot = &r->slots[job % r->window];
+	cyre_status st;
 
 	c->mailbox = &r->catalog->mailboxes[job];
-	c->name =
-		copy(cyre_slice_str(c->mailbox->name ? c->mailbox->name : ""));
-	c->uniqueid = copy(cyre_slice_str(
-		c->mailbox->uniqueid ? c->mailbox->uniqueid : ""));
-	slot->status = CYRE_OK;
-	if (r->rules.metadata || !c->name)
-		slot->status = read_identity(r, w, c);
-	find_entry(r, c);
-	if (slot->status == CYRE_OK)
-		slot->status = salvage_name(r, w, c);
-	find_copied(r, c);
-	if (slot->status == CYRE_OK)
-		slot->status = cyre_identify_owner(r, w, c);
+	st = learn(&c->name, cyre_slice_text(c->mailbox->name));
+	if (st == CYRE_OK)
+		st = learn(&c->uniqueid, cyre_slice_text(c->mailbox->uniqueid));
+	if (st == CYRE_OK && (r->rules.metadata || !c->name))
+		st = read_identity(r, w, c);
+	if (st == CYRE_OK)
+		st = find_entry(r, c);
+	if (st == CYRE_OK)
+		st = salvage_name(r, w, c);
+	if (st == CYRE_OK)
+		st = find_copied(r, c);
+	if (st == CYRE_OK)
+		st = cyre_identify_owner(r, w, c);
+	r->slots[job % r->window].status = st;
 }
 
 static void identified(void *payload, size_t job)
