@@ -7,20 +7,16 @@
 #include <cyrescue/mail.h>
 #include <cyrescue/rebuild.h>
 #include <cyrescue/report.h>
-#include <cyrescue/undo.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "common/options.h"
 #include "common/run.h"
+#include "cyrrebuild_undo.h"
 
 #define TOOL "cyrrebuild"
 
@@ -377,87 +373,6 @@ static int rebuild_place(
 	return status;
 }
 
-static void show_item(void *payload, const struct cyre_undo_item *item)
-{
-	const struct rebuild_tool *t = payload;
-
-	if (t->common.quiet && item->action != CYRE_UNDO_CHANGED)
-		return;
-	printf("%s%s\t%s\t%s\n", item->refused ? "refused: " : "",
-		cyre_undo_action_name(item->action),
-		item->mboxname ? item->mboxname : "-", item->path);
-}
-
-/* The configdirectory that has this archive or folder of archives: that of a
- * server unless the folder was named with --undo-dir. NULL: it has none. */
-static char *confdir_of(const char *undo)
-{
-	char *path = realpath(undo, NULL), *name;
-
-	while (path && (name = strrchr(path, '/')) && name != path) {
-		*name = '\0';
-		if (!strcmp(name + 1, CYRE_UNDO_FOLDER))
-			return path;
-	}
-	free(path);
-	return NULL;
-}
-
-/* Where the archive is, and where the options say, or imapd.conf is wont to be:
- * one can be undone without any. */
-static cyre_status look_for_server(
-	const struct rebuild_tool *t, struct cyre_error *reterr)
-{
-	char *confdir = confdir_of(t->undo);
-	struct cyre_source_place place = {.confdir = confdir};
-	cyre_status st = CYRE_OK;
-	size_t i, n = 0;
-
-	if (confdir)
-		st = cyre_server_look(&place, reterr);
-	free(confdir);
-	if (cyre_tool_has_place(&t->common))
-		n = cyre_tool_places(TOOL, &t->common);
-	for (i = 0; i < n && st == CYRE_OK; i++) {
-		place = cyre_tool_place(&t->common, i);
-		st = cyre_server_look(&place, reterr);
-	}
-	return st;
-}
-
-static int undo(struct rebuild_tool *t)
-{
-	struct cyre_undo_options o = {.dry_run = t->dry_run,
-		.force = t->force,
-		.root = t->common.root,
-		.item = show_item,
-		.payload = t};
-	struct cyre_undo_totals n = {0};
-	struct cyre_error err = {0};
-	struct stat sb;
-	cyre_status st;
-
-	st = t->dry_run || t->o.offline ? CYRE_OK : look_for_server(t, &err);
-	if (st != CYRE_OK) {
-		cyre_tool_explain(TOOL, st, &err);
-		return EXIT_NOT_DONE;
-	}
-	if (stat(t->undo, &sb) == 0 && S_ISDIR(sb.st_mode))
-		st = cyre_undo_folder(t->undo, &o, &n, &err);
-	else
-		st = cyre_undo(t->undo, &o, &n, &err);
-	printf("%" PRIu64 " restored, %" PRIu64 " removed, %" PRIu64
-	       " moved back, %" PRIu64 " as they were, %" PRIu64 " refused%s\n",
-		n.restored, n.removed, n.moved, n.nothing, n.refused,
-		t->dry_run ? " (dry run: nothing was done)" : "");
-	if (st == CYRE_OK)
-		return EXIT_CLEAN;
-	if (st == CYRE_EBUSY && n.refused)
-		return EXIT_PROBLEMS;
-	cyre_tool_explain(TOOL, st, &err);
-	return EXIT_NOT_DONE;
-}
-
 static bool selects(const struct cyre_common_options *c)
 {
 	return c->partitions.n || c->users.n || c->mailboxes.n ||
@@ -510,7 +425,12 @@ int main(int argc, char **argv)
 	cyre_tool_signals();
 	cyre_tool_timezone(&t.common);
 	if (t.undo) {
-		status = undo(&t);
+		status = cyrrebuild_undo(
+			&(struct cyrrebuild_undo){.common = &t.common,
+				.archive = t.undo,
+				.dry_run = t.dry_run,
+				.force = t.force,
+				.offline = t.o.offline});
 		cyre_common_free(&t.common);
 		return status;
 	}

@@ -7,6 +7,19 @@
 
 #include <stdlib.h>
 
+#include "utf8.h"
+
+char *cyre_visible(const char *s)
+{
+	struct cyre_buf b = {0};
+
+	cyre_put_visible(&b, cyre_slice_str(s));
+	cyre_put_u8(&b, 0);
+	if (b.bad)
+		cyre_buf_free(&b);
+	return (char *)b.p;
+}
+
 bool cyre_findings_worst(const struct cyre_findings *f, enum cyre_severity *ret)
 {
 	enum cyre_severity s, worst = CYRE_SEV_NOTE;

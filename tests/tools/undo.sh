@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# --undo: what it tells, what it refuses, and that it refuses nothing else, its exit status, and archives of a
-# server that is mounted somewhere else than it was when it was rebuilt.
+# --undo: what it tells, what it refuses, and that it refuses nothing else, its
+# exit status, and archives of a server that is mounted somewhere else than it
+# was when it was rebuilt.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -139,3 +140,15 @@ mv "$rescue" "$WORK/elsewhere"
 run 0 cyrrebuild --offline --undo "$WORK/elsewhere$undo" --root "$WORK/elsewhere" -q
 snapshot "$WORK/elsewhere$TREE" | diff "$WORK/damaged" - ||
     fail "not the originals in a third place"
+
+# A directory may be called anything; a terminal must not obey it.
+unpack 2.4.22-default
+odd=$WORK/odd/user/$'a\033[31mb'
+mkdir -p "$odd"
+find "$(mailbox user.gudrun)" -maxdepth 1 -type f -exec cp -t "$odd" {} +
+chmod 600 "$odd"/*
+rm "$odd/cyrus.cache"
+run 1 cyrrebuild --spool "$WORK/odd" --undo-dir "$WORK/odd-undo" --offline --apply
+run 0 cyrrebuild --offline --undo "$WORK/odd-undo"
+has "$WORK/out" '/a\\x1b\[31mb/cyrus\.cache$'
+hasnt "$WORK/out" $'\033'

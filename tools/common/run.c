@@ -424,14 +424,19 @@ void cyre_tool_progress_end(struct cyre_tool_progress *p)
 void cyre_tool_explain(
 	const char *tool, cyre_status st, const struct cyre_error *err)
 {
-	if (st == CYRE_EUSAGE && err->path[0])
-		cyre_complain(tool, "%s", err->path);
-	else if (err->path[0] && err->errnum)
-		cyre_complain(tool, "%s: %s", err->path, strerror(err->errnum));
-	else if (err->path[0])
-		cyre_complain(tool, "%s: %s", err->path, cyre_status_text(st));
+	/* It may be the name of a mailbox, which may be anything. */
+	char *shown = cyre_visible(err->path);
+	const char *path = shown ? shown : "";
+
+	if (st == CYRE_EUSAGE && *path)
+		cyre_complain(tool, "%s", path);
+	else if (*path && err->errnum)
+		cyre_complain(tool, "%s: %s", path, strerror(err->errnum));
+	else if (*path)
+		cyre_complain(tool, "%s: %s", path, cyre_status_text(st));
 	else if (err->errnum)
 		cyre_complain(tool, "%s: %s", err->call, strerror(err->errnum));
 	else
 		cyre_complain(tool, "%s", cyre_status_text(st));
+	free(shown);
 }

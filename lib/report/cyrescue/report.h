@@ -134,6 +134,12 @@ CYRE_API const struct cyre_report_totals *cyre_report_totals(
 	const cyre_report *r);
 CYRE_API void cyre_report_free(cyre_report *r);
 
+/*
+ * A name or path as the text form shows it: control characters, and bytes that
+ * are not UTF-8, are \xNN, a backslash is doubled. free(3); NULL: no memory.
+ */
+CYRE_API char *cyre_visible(const char *s);
+
 /* Worst severity of a list; false: it is empty. */
 CYRE_API bool cyre_findings_worst(
 	const struct cyre_findings *f, enum cyre_severity *ret);
