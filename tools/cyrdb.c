@@ -165,8 +165,10 @@ static void close_file(struct db_file *f)
 static int open_file(
 	const struct db_tool *t, const char *path, struct db_file *f)
 {
-	struct cyre_dbload_options o = {
-		.memory = t->common.memory, .as = t->as, .env = t->env};
+	struct cyre_dbload_options o = {.memory = t->common.memory,
+		.as = t->as,
+		.env = t->env,
+		.jobs = t->common.jobs};
 	struct cyre_error err = {0};
 	cyre_status st;
 

@@ -21,6 +21,9 @@
 #include "berkeley_log.h"
 #include "bytes.h"
 #include "db.h"
+#include "dbarrive.h"
+
+#define LARGE (4 << 20) /* bytes; less is read before a thread has begun */
 
 static bool is_damaged(const struct cyre_findings *found)
 {
@@ -293,15 +296,32 @@ cyre_status cyre_dbload_bytes(const char *path, struct cyre_slice bytes,
 	return st;
 }
 
+/* A large file by two threads, if there may be two. */
+static cyre_status read_file(const char *path,
+	const struct cyre_dbload_options *o, struct cyre_dbload *ret,
+	struct cyre_error *reterr)
+{
+	struct cyre_buf b = {.limit = o->memory};
+	cyre_status st;
+	struct stat sb;
+
+	if (o->jobs < 2 || o->as || stat(path, &sb) < 0 || sb.st_size < LARGE)
+		return cyre_dbfile_read(
+			path, o->memory, &ret->bytes, &ret->owner, reterr);
+	ret->owner = (struct cyre_dbfile_owner){
+		sb.st_uid, sb.st_gid, sb.st_mode & 0777};
+	st = cyre_dbarrive(path, &b, &ret->found, &ret->db, reterr);
+	ret->bytes = cyre_buf_slice(&b);
+	return st;
+}
+
 cyre_status cyre_dbload_file(const char *path,
 	const struct cyre_dbload_options *o, struct cyre_dbload *ret,
 	struct cyre_error *reterr)
 {
-	cyre_status st;
+	cyre_status st = read_file(path, o, ret, reterr);
 
-	st = cyre_dbfile_read(
-		path, o->memory, &ret->bytes, &ret->owner, reterr);
-	if (st != CYRE_OK)
+	if (st != CYRE_OK || ret->db)
 		return st;
 	st = cyre_dbload_bytes(path, ret->bytes, o, &ret->found, &ret->db);
 	if (st == CYRE_EFORMAT) {

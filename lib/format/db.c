@@ -74,7 +74,8 @@ enum cyre_db_format cyre_db_detect(struct cyre_slice bytes)
 }
 
 static cyre_status make(struct cyre_slice bytes, enum cyre_db_format format,
-	bool salvage, struct cyre_findings *found, struct cyre_db **ret)
+	bool salvage, const struct cyre_db_arrival *arrival,
+	struct cyre_findings *found, struct cyre_db **ret)
 {
 	const struct cyre_db_driver *d;
 	struct cyre_findings ignored = {.keep = 1};
@@ -91,6 +92,13 @@ static cyre_status make(struct cyre_slice bytes, enum cyre_db_format format,
 		return CYRE_ENOMEM;
 	db->info.format = format;
 	db->info.salvaged = salvage;
+	db->there = bytes.n;
+	if (arrival && d->arrives && !salvage) {
+		db->arrival = arrival;
+		db->there = 0;
+	} else if (arrival) {
+		arrival->wait(arrival->payload, bytes.n);
+	}
 	if (!found)
 		found = &ignored;
 	st = salvage ? d->salvage(bytes, found, db) : d->read(bytes, found, db);
@@ -110,13 +118,13 @@ static cyre_status make(struct cyre_slice bytes, enum cyre_db_format format,
 cyre_status cyre_db_read(struct cyre_slice bytes, struct cyre_findings *found,
 	struct cyre_db **ret)
 {
-	return make(bytes, cyre_db_detect(bytes), false, found, ret);
+	return make(bytes, cyre_db_detect(bytes), false, NULL, found, ret);
 }
 
 cyre_status cyre_db_salvage(struct cyre_slice bytes, enum cyre_db_format format,
 	struct cyre_findings *found, struct cyre_db **ret)
 {
-	return make(bytes, format, true, found, ret);
+	return make(bytes, format, true, NULL, found, ret);
 }
 
 /* Damage that may have cost the strict reader an entry. */
@@ -133,7 +141,22 @@ static bool is_damaged(
 	return false;
 }
 
-cyre_status cyre_db_open(struct cyre_slice bytes, struct cyre_findings *found,
+/* Those that read while bytes come are known by the first of them. */
+static enum cyre_db_format detect_arriving(
+	struct cyre_slice bytes, const struct cyre_db_arrival *arrival)
+{
+	int f;
+
+	for (f = CYRE_DB_NONE + 1; arrival && f < CYRE_DB_FORMATS; f++)
+		if (drivers[f]->arrives && drivers[f]->detect(bytes))
+			return (enum cyre_db_format)f;
+	if (arrival)
+		arrival->wait(arrival->payload, bytes.n);
+	return cyre_db_detect(bytes);
+}
+
+cyre_status cyre_db_open_arriving(struct cyre_slice bytes,
+	const struct cyre_db_arrival *arrival, struct cyre_findings *found,
 	struct cyre_db **ret)
 {
 	struct cyre_findings own = {.keep = 1};
@@ -144,9 +167,10 @@ cyre_status cyre_db_open(struct cyre_slice bytes, struct cyre_findings *found,
 	if (!found)
 		found = &own;
 	memcpy(before, found->count, sizeof(before));
-	st = cyre_db_read(bytes, found, &db);
+	st = make(bytes, detect_arriving(bytes, arrival), false, arrival, found,
+		&db);
 	if (st == CYRE_OK && is_damaged(found, before)) {
-		st = cyre_db_salvage(bytes, db->info.format, found, &saved);
+		st = make(bytes, db->info.format, true, arrival, found, &saved);
 		cyre_db_free(db);
 		if (st == CYRE_OK)
 			db = saved;
@@ -155,6 +179,12 @@ cyre_status cyre_db_open(struct cyre_slice bytes, struct cyre_findings *found,
 	if (st == CYRE_OK)
 		*ret = db;
 	return st;
+}
+
+cyre_status cyre_db_open(struct cyre_slice bytes, struct cyre_findings *found,
+	struct cyre_db **ret)
+{
+	return cyre_db_open_arriving(bytes, NULL, found, ret);
 }
 
 void cyre_db_free(struct cyre_db *db)

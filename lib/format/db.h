@@ -19,7 +19,27 @@ struct cyre_db {
 	bool finished;
 	struct cyre_db_block *blocks; /* bytes that are not in the file */
 	uint8_t *adopted;             /* free(3) */
+	const struct cyre_db_arrival *arrival;
+	uint64_t there; /* bytes of the file that have arrived */
 };
+
+/*
+ * The file as far as it is there, and that is up to `end` at least. A driver
+ * that is not told otherwise (`arrives`) has all of it.
+ */
+static inline struct cyre_slice cyre_db_arrived(
+	struct cyre_db *db, struct cyre_slice file, uint64_t end)
+{
+	if (end > file.n)
+		end = file.n;
+	if (end > db->there)
+		db->there = db->arrival->wait(db->arrival->payload, end);
+	if (db->there < file.n)
+		file.n = (size_t)db->there;
+	return file;
+}
+/* Most records are shorter: with so much there, few must be tried again. */
+#define CYRE_DB_AHEAD 65536
 
 /*
  * cyre_db_check_values() for some of the entries, with what only the whole file
@@ -87,6 +107,7 @@ struct cyre_db_driver {
 	enum cyre_db_order order; /* what its server uses by default */
 	/* The bytes are this format's for certain. */
 	bool (*detect)(struct cyre_slice bytes);
+	bool arrives; /* its strict reader asks cyre_db_arrived() */
 	/* Fill `db` as far as strict reading goes; damage is in `found`. */
 	cyre_status (*read)(struct cyre_slice bytes,
 		struct cyre_findings *found, struct cyre_db *db);

@@ -219,18 +219,26 @@ static void damaged(struct walk *w, uint64_t off, const char *what)
 static cyre_status read_records(struct walk *w)
 {
 	uint64_t off = w->dummy.offset + w->dummy.size, zeros = 0, first = 0;
+	struct cyre_slice file;
 	struct sk_record r;
+	bool is_record;
 	cyre_status st;
 
 	w->inorder_end = off;
 	while (off < w->file.n) {
-		if (w->file.n - off >= 4 && !cyre_load_be32(w->file.p + off)) {
+		file = cyre_db_arrived(w->db, w->file, off + CYRE_DB_AHEAD);
+		if (file.n - off >= 4 && !cyre_load_be32(file.p + off)) {
 			first = zeros ? first : off;
 			zeros += 4;
 			off += 4;
 			continue;
 		}
-		if (!cyre_sk_record(w->file, off, &r) || r.type == SK_DUMMY) {
+		is_record = cyre_sk_record(file, off, &r);
+		if (!is_record && file.n < w->file.n) {
+			file = cyre_db_arrived(w->db, w->file, w->file.n);
+			is_record = cyre_sk_record(file, off, &r);
+		}
+		if (!is_record || r.type == SK_DUMMY) {
 			damaged(w, off, "not a record");
 			w->stopped = true;
 			break;
@@ -249,6 +257,8 @@ static cyre_status read_records(struct walk *w)
 			return st;
 		off += r.size;
 	}
+	/* The links lead anywhere. */
+	cyre_db_arrived(w->db, w->file, w->file.n);
 	if (zeros)
 		CYRE_FIND(w->found, .problem = CYRE_P_DB_WASTE, .offset = first,
 			.length = zeros, .file = CYRE_FILE_OTHER);
@@ -383,6 +393,8 @@ static cyre_status read_strict(
 	cyre_status st;
 
 	db->info.order = CYRE_DB_SIGNED;
+	/* Header and DUMMY. */
+	cyre_db_arrived(db, file, SK_FIRST + CYRE_DB_AHEAD);
 	if (!cyre_sk_header(file, &h)) {
 		CYRE_FIND(found, .problem = CYRE_P_DB_HEADER,
 			.file = CYRE_FILE_OTHER);
@@ -397,6 +409,7 @@ const struct cyre_db_driver cyre_db_skiplist = {
 	.name = "skiplist",
 	.order = CYRE_DB_SIGNED,
 	.detect = detect,
+	.arrives = true,
 	.read = read_strict,
 	.salvage = cyre_sk_salvage,
 	.lay_out = cyre_sk_lay_out,

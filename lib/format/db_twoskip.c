@@ -322,16 +322,24 @@ static void check_order(struct walk *w)
 static void sweep(struct walk *w)
 {
 	uint64_t off = TS_HEADER_LEN, n;
+	struct cyre_slice file;
 	struct ts_record r;
+	bool is_record;
 
 	while (off < w->end && off < w->file.n) {
+		file = cyre_db_arrived(w->db, w->file, off + CYRE_DB_AHEAD);
 		n = 8;
-		if (cyre_ts_is_blank(w->file, off)) {
+		if (cyre_ts_is_blank(file, off)) {
 			w->db->info.padded = true;
 			off += n;
 			continue;
 		}
-		if (cyre_ts_record(w->file, off, &r) && r.head_ok) {
+		is_record = cyre_ts_record(file, off, &r);
+		if (!is_record && file.n < w->file.n) {
+			file = cyre_db_arrived(w->db, w->file, w->file.n);
+			is_record = cyre_ts_record(file, off, &r);
+		}
+		if (is_record && r.head_ok) {
 			n = r.size;
 			if (cyre_ts_tail_ok(&r)) {
 				w->sound[off / 512] |= UINT64_C(1)
@@ -344,6 +352,8 @@ static void sweep(struct walk *w)
 		w->bad_bytes += n;
 		off += n;
 	}
+	/* The links lead anywhere. */
+	cyre_db_arrived(w->db, w->file, w->file.n);
 }
 
 static void check_end(const struct walk *w, const struct ts_header *h)
@@ -395,6 +405,7 @@ static cyre_status read_strict(
 	struct ts_header h;
 	cyre_status st;
 
+	cyre_db_arrived(db, file, TS_HEADER_LEN);
 	if (!cyre_ts_header(file, &h)) {
 		CYRE_FIND(found, .problem = CYRE_P_DB_HEADER,
 			.file = CYRE_FILE_OTHER);
@@ -414,6 +425,7 @@ const struct cyre_db_driver cyre_db_twoskip = {
 	.name = "twoskip",
 	.order = CYRE_DB_RAW,
 	.detect = detect,
+	.arrives = true,
 	.read = read_strict,
 	.salvage = cyre_ts_salvage,
 	.lay_out = cyre_ts_lay_out,

@@ -23,4 +23,13 @@ cyre_status cyre_read_fd(int fd, uint64_t size, struct cyre_buf *ret);
 cyre_status cyre_read_path(
 	const char *path, struct cyre_buf *ret, struct cyre_error *reterr);
 
+/*
+ * As cyre_read_path(), in pieces: `told` is called with all that was read so
+ * far, and with the size the file had. The bytes do not move any more, and stay
+ * in `ret` whatever is returned.
+ */
+cyre_status cyre_read_path_told(const char *path, struct cyre_buf *ret,
+	void (*told)(void *payload, struct cyre_slice there, uint64_t size),
+	void *payload, struct cyre_error *reterr);
+
 #endif

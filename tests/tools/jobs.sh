@@ -68,7 +68,7 @@ zeroed=$(grep -c '"code":"message-zeroed"' "$WORK/report-1")
 # A database that all threads look at, show and write together; every 700th value
 # is not what it should be. The second time the keys come in another order.
 "$PYTHON" - >"$WORK/flat.db" <<'END'
-for n in range(30000):
+for n in range(50000):
     print("user.u%05d\t%%(A %%(u%05d lrswipkxtecdan%s) I %d P default V %d)"
           % (n, n, " x" if n % 700 == 0 else "", n * 7919, 1700000000 + n))
 END
@@ -86,4 +86,22 @@ for order in raw mailbox; do
             cmp - "$WORK/flat.db" || fail "a database with -j$jobs"
         diff -r "$WORK/$order-1" "$dir" || fail "a database with -j$jobs"
     done
+done
+
+# So large that it is looked at while it is read; then with a damaged record.
+for format in twoskip skiplist; do
+    db=$WORK/$format/mailboxes.db
+    mkdir "$WORK/$format"
+    run 0 cyrdb convert "$WORK/flat.db" "$db" --to $format
+    [ "$(stat -c %s "$db")" -gt $((4 << 20)) ] || fail "$db is not large"
+    for damage in none one; do
+        [ $damage = none ] || flip "$db" $(($(stat -c %s "$db") / 2))
+        for jobs in 1 8 2; do
+            cyrdb check -v --json -j $jobs "$db" >"$WORK/$damage-$jobs" || :
+            cyrdb show --json -j $jobs "$db" >>"$WORK/$damage-$jobs" || :
+            cmp "$WORK/$damage-1" "$WORK/$damage-$jobs" ||
+                fail "$format, damage: $damage, -j$jobs"
+        done
+    done
+    ! cmp -s "$WORK/none-1" "$WORK/one-1" || fail "$format: no damage was seen"
 done

@@ -172,29 +172,37 @@ START_TEST(what_is_written_is_read)
 }
 END_TEST
 
+enum { MANY = 2 * CYRE_DB_PART + 5 };
+
+static void make_many(struct cyre_db_entry *e, char (*keys)[16])
+{
+	size_t i;
+
+	for (i = 0; i < MANY; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "k%zu", i * 7919 % MANY);
+		e[i].key = cyre_slice_str(keys[i]);
+		e[i].value = cyre_slice(keys, i % 100);
+	}
+}
+
 /* A large file is made in parts by several threads: each part, made alone, must
  * be what it is in the whole, and the whole what the server reads. */
 START_TEST(parts_make_the_whole)
 {
-	enum { N = 2 * CYRE_DB_PART + 5 };
 	struct cyre_db_write_options o = {
 		.format = (enum cyre_db_format)_i, .padded = true};
-	struct cyre_db_entry *e = calloc(N, sizeof(*e));
+	struct cyre_db_entry *e = calloc(MANY, sizeof(*e));
 	struct cyre_findings found = {0};
-	char(*keys)[16] = calloc(N, sizeof(*keys));
+	char(*keys)[16] = calloc(MANY, sizeof(*keys));
 	struct cyre_db_plan plan;
 	struct cyre_db *db;
 	uint8_t *whole, *part;
 	size_t n, i;
 
 	o.order = cyre_db_usual_order(o.format);
-	for (i = 0; i < N; i++) {
-		snprintf(keys[i], sizeof(keys[i]), "k%zu", i * 7919 % N);
-		e[i].key = cyre_slice_str(keys[i]);
-		e[i].value = cyre_slice(keys, i % 100);
-	}
-	ck_assert_int_eq(cyre_db_write(&o, e, N, &whole, &n), CYRE_OK);
-	ck_assert_int_eq(cyre_db_plan(&o, e, N, &plan), CYRE_OK);
+	make_many(e, keys);
+	ck_assert_int_eq(cyre_db_write(&o, e, MANY, &whole, &n), CYRE_OK);
+	ck_assert_int_eq(cyre_db_plan(&o, e, MANY, &plan), CYRE_OK);
 	ck_assert_uint_eq(plan.parts, 3);
 	ck_assert_uint_eq(cyre_db_plan_at(&plan, 3), n);
 	for (i = 3; i-- > 0;) {
@@ -210,11 +218,98 @@ START_TEST(parts_make_the_whole)
 	ck_assert_int_eq(
 		cyre_db_read(cyre_slice(whole, n), &found, &db), CYRE_OK);
 	ck_assert_uint_eq(found.n, 0);
-	ck_assert_uint_eq(cyre_db_count(db), N);
-	for (i = 0; i < N; i++)
+	ck_assert_uint_eq(cyre_db_count(db), MANY);
+	for (i = 0; i < MANY; i++)
 		ck_assert(cyre_slice_eq(
 			cyre_db_find(db, e[i].key)->value, e[i].value));
 	cyre_db_free(db);
+	free(whole);
+	free(keys);
+	free(e);
+}
+END_TEST
+
+/* Bytes of `from` come to `to` when they are asked for, and none before. */
+struct coming {
+	struct cyre_slice from;
+	uint8_t *to;
+	uint64_t there;
+};
+
+static uint64_t come(void *payload, uint64_t n)
+{
+	struct coming *c = payload;
+
+	ck_assert_uint_le(n, c->from.n);
+	if (n > c->there) {
+		memcpy(c->to + c->there, c->from.p + c->there, n - c->there);
+		c->there = n;
+	}
+	return c->there;
+}
+
+static void assert_same(struct cyre_slice whole)
+{
+	struct coming c = {.from = whole, .to = malloc(whole.n)};
+	struct cyre_db_arrival arrival = {come, &c};
+	struct cyre_findings found = {.keep = 5}, want_found = {.keep = 5};
+	struct cyre_db *db, *want;
+	size_t i;
+
+	memset(c.to, 0xaa, whole.n);
+	come(&c, 64);
+	ck_assert_int_eq(cyre_db_open_arriving(cyre_slice(c.to, whole.n),
+				 &arrival, &found, &db),
+		CYRE_OK);
+	ck_assert_int_eq(cyre_db_open(whole, &want_found, &want), CYRE_OK);
+	ck_assert_mem_eq(found.count, want_found.count, sizeof(found.count));
+	ck_assert_uint_eq(found.n, want_found.n);
+	for (i = 0; i < found.n; i++)
+		ck_assert_uint_eq(
+			found.items[i].offset, want_found.items[i].offset);
+	ck_assert_uint_eq(cyre_db_count(db), cyre_db_count(want));
+	for (i = 0; i < cyre_db_count(db); i++) {
+		ck_assert(cyre_slice_eq(
+			cyre_db_at(db, i)->key, cyre_db_at(want, i)->key));
+		ck_assert(cyre_slice_eq(
+			cyre_db_at(db, i)->value, cyre_db_at(want, i)->value));
+	}
+	ck_assert_uint_eq(c.there, whole.n);
+	cyre_db_free(db);
+	cyre_db_free(want);
+	cyre_findings_free(&found);
+	cyre_findings_free(&want_found);
+	free(c.to);
+}
+
+/* A large file is looked at while it is read: what is found must not depend on
+ * how much has come, nor may anything be used before it has. */
+START_TEST(what_arrives_reads_the_same)
+{
+	struct cyre_db_write_options o = {
+		.format = (enum cyre_db_format)_i, .padded = true};
+	struct cyre_db_entry *e = calloc(MANY, sizeof(*e));
+	char(*keys)[16] = calloc(MANY, sizeof(*keys));
+	uint8_t *whole;
+	size_t n, i, at;
+
+	o.order = cyre_db_usual_order(o.format);
+	make_many(e, keys);
+	/* A record longer than what is asked for ahead. */
+	e[MANY / 2].value.p = calloc(1, 300000);
+	e[MANY / 2].value.n = 300000;
+	ck_assert_int_eq(cyre_db_write(&o, e, MANY, &whole, &n), CYRE_OK);
+	assert_same(cyre_slice(whole, n));
+	for (i = 0; i < 40; i++) {
+		at = n / 40 * i + i;
+		whole[at] ^= 0x10;
+		if (cyre_db_detect(cyre_slice(whole, n)) == o.format)
+			assert_same(cyre_slice(whole, n));
+		whole[at] ^= 0x10;
+		if (i)
+			assert_same(cyre_slice(whole, at));
+	}
+	free((void *)e[MANY / 2].value.p);
 	free(whole);
 	free(keys);
 	free(e);
@@ -294,6 +389,8 @@ int main(void)
 		t, what_is_written_is_read, CYRE_DB_FLAT, CYRE_DB_FLAT + 1);
 	tcase_add_loop_test(
 		t, parts_make_the_whole, CYRE_DB_TWOSKIP, CYRE_DB_SKIPLIST + 1);
+	tcase_add_loop_test(t, what_arrives_reads_the_same, CYRE_DB_TWOSKIP,
+		CYRE_DB_SKIPLIST + 1);
 	tcase_add_test(t, orders_are_what_the_bytes_say);
 	suite_add_tcase(s, t);
 	return cyre_run_suite(s);

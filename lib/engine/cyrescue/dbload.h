@@ -18,6 +18,7 @@ struct cyre_dbload_options {
 	uint64_t memory;        /* bytes of a file, and of all log files */
 	enum cyre_db_format as; /* what it was; CYRE_DB_NONE: its magic */
 	const char *env;        /* NULL: looked for; "": none */
+	unsigned jobs;          /* threads for one large file; 0: 1 */
 };
 
 /*

@@ -102,6 +102,23 @@ CYRE_API cyre_status cyre_db_salvage(struct cyre_slice bytes,
 	struct cyre_db **ret);
 CYRE_API void cyre_db_free(struct cyre_db *db);
 
+/*
+ * Bytes that are still being read. `wait` returns when the first `n` are there,
+ * with how many are, or UINT64_MAX: as many as there will ever be.
+ */
+struct cyre_db_arrival {
+	uint64_t (*wait)(void *payload, uint64_t n);
+	void *payload;
+};
+/*
+ * As cyre_db_open(): what goes from the beginning of the file to its end is done
+ * while the bytes come. The first 64 must be there. If it turns out that `bytes`
+ * is not what is in the file, the result means nothing, and is to be freed.
+ */
+CYRE_API cyre_status cyre_db_open_arriving(struct cyre_slice bytes,
+	const struct cyre_db_arrival *arrival, struct cyre_findings *found,
+	struct cyre_db **ret);
+
 CYRE_API const struct cyre_db_info *cyre_db_info(const struct cyre_db *db);
 /*
  * Entries 0 … count-1 in the order of the file. One key can stand twice after a
