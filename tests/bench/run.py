@@ -229,11 +229,12 @@ def make_databases(path):
             f.write("user.u%06d\t%%(A %%(u%06d lrswipkxtecdan) I %024d P "
                     "default V 1795544596 F 1 M 1795000000 C 1)\n"
                     % (n, n, n * 7919))
-    quiet(["chown", "-R", "cyrus:mail", path], path + "/log")
     for kind in ("twoskip", "skiplist"):
+        os.makedirs("%s/%s" % (path, kind), exist_ok=True)
+        quiet(["chown", "-R", "cyrus:mail", path], path + "/log")
         quiet([CYRUS + "/cvt_cyrusdb", "-C", path + "/imapd.conf",
-               path + "/flat.db", "flat", "%s/%s.db" % (path, kind), kind],
-              path + "/log")
+               path + "/flat.db", "flat",
+               "%s/%s/mailboxes.db" % (path, kind), kind], path + "/log")
     with open(path + "/complete", "w", encoding="ascii"):
         pass
 
@@ -247,12 +248,14 @@ def cold(file):
 
 
 def databases(build, directory):
-    path = directory + "/databases"
+    # What they are called says what their values are: those are checked and
+    # told, too.
+    path = directory + "/mailboxes"
     make_databases(path)
     tool = build + "/tools/cyrdb"
     out = path + "/salvaged.db"
     for kind in ("twoskip", "skiplist"):
-        file = "%s/%s.db" % (path, kind)
+        file = "%s/%s/mailboxes.db" % (path, kind)
         dbtool = [CYRUS + "/cyr_dbtool", "-C", path + "/imapd.conf", "-n",
                   file, kind]
         commands = {
