@@ -191,6 +191,7 @@ static cyre_status read_list(
 
 	if (st != CYRE_OK || !db)
 		return st;
+	r->list_format = cyre_db_info(db)->format;
 	st = check_list(r, db);
 	if (st == CYRE_OK)
 		st = cyre_mboxdb_of(db, &r->mboxdb);

@@ -46,14 +46,6 @@ cyre_status cyre_database_owner(
 	return CYRE_OK;
 }
 
-/* The run is about all of the server; of n shards, the first takes what is the
- * server's. */
-static bool about_all(const struct cyre_select *s)
-{
-	return !s->n_partitions && !s->n_users && !s->n_mailboxes &&
-	       !s->n_patterns && (s->shards <= 1 || s->shard == 1);
-}
-
 cyre_status cyre_database_selected(const struct cyre_run *r,
 	const struct cyre_select *select, const char *userid,
 	struct cyre_buf *scratch, bool *ret)
@@ -62,7 +54,7 @@ cyre_status cyre_database_selected(const struct cyre_run *r,
 	struct cyre_buf inbox = {0};
 	cyre_status st = CYRE_OK;
 
-	*ret = about_all(select);
+	*ret = cyre_select_server(select);
 	if (!userid)
 		return CYRE_OK;
 	cyre_name_inbox(cyre_slice_str(userid), &inbox);
@@ -175,6 +167,8 @@ static cyre_status check_container(struct cyre_run *r, struct cyre_worker *w,
 	struct cyre_db *db;
 	cyre_status st = cyre_run_read_database(r, w, d->file, found, &db);
 
+	if (found->count[CYRE_P_DB_EMPTY])
+		cyre_databases_no_bytes(r, d->file, found);
 	if (st == CYRE_OK && db)
 		st = cyre_db_check_values(
 			db, cyre_server_db_kind(d->file->kind), found);
@@ -326,6 +320,8 @@ cyre_status cyre_run_databases(struct cyre_run *r)
 	if (r->catalog)
 		cyre_quotas_count(r);
 	st = cyre_ids_reckon(r);
+	if (st == CYRE_OK && cyre_select_server(&r->o->select))
+		cyre_databases_miss(r);
 	if (st == CYRE_OK)
 		st = cyre_databases_list(r);
 	return st == CYRE_OK

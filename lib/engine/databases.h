@@ -34,6 +34,12 @@ cyre_status cyre_database_selected(const struct cyre_run *r,
 cyre_status cyre_databases_check(struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_dbfile *d, struct cyre_findings *found);
 
+/* databases_lost.c. A file that has no bytes, and is not text. */
+void cyre_databases_no_bytes(const struct cyre_run *r,
+	const struct cyre_server_file *f, struct cyre_findings *found);
+/* A server that has lost its annotations.db. */
+void cyre_databases_miss(struct cyre_run *r);
+
 /* databases_cross.c. The ids of all mailboxes, before any is left out; after
  * the judge, those they had under an old server. CYRE_OK, CYRE_ENOMEM. */
 cyre_status cyre_ids_collect(struct cyre_run *r);

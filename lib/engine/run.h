@@ -110,6 +110,7 @@ struct cyre_run {
 	struct cyre_taker *taker;        /* NULL: findings go to the reports */
 	struct cyre_confdir *confdir;    /* after the first phase */
 	struct cyre_mboxdb *mboxdb;      /* NULL: none that can be read */
+	enum cyre_db_format list_format; /* it has; NONE: not known */
 	struct cyre_findings list_found; /* of mailboxes.db */
 	bool listless; /* there should be a mailboxes.db, and is none */
 	/* A copy the server made, where mailboxes.db is gone or damaged. */

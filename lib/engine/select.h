@@ -17,6 +17,12 @@ static inline bool cyre_select_some(const struct cyre_select *sel)
 	return sel->n_partitions || sel->n_users || sel->n_mailboxes ||
 	       sel->n_patterns || sel->shards > 1;
 }
+/* So is what is of the server and of no user; of n shards, in the first. */
+static inline bool cyre_select_server(const struct cyre_select *sel)
+{
+	return !sel->n_partitions && !sel->n_users && !sel->n_mailboxes &&
+	       !sel->n_patterns && (sel->shards <= 1 || sel->shard == 1);
+}
 /*
  * `userid` is empty for a shared mailbox. `scratch` is reused; *ret is
  * untouched without memory. CYRE_OK, CYRE_ENOMEM.

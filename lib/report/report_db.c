@@ -67,14 +67,18 @@ static void put_summary(struct cyre_buf *b, const struct cyre_dbreport *d)
 static void put_text(struct cyre_buf *b, const struct cyre_dbreport_options *o,
 	const struct cyre_dbreport *d)
 {
+	bool empty = d->found->count[CYRE_P_DB_EMPTY];
 	size_t i, told = count_told(o, d);
 	const struct cyre_finding *f;
 
-	if (!told && o->quiet)
+	if (!told && !empty && o->quiet)
 		return;
 	put_summary(b, d);
+	/* Of an empty file alone nobody can tell. */
 	if (d->format)
-		cyre_put_str(b, told ? "\n" : ", clean\n");
+		cyre_put_str(b, told    ? "\n"
+				: empty ? ", no bytes: new, or all is lost\n"
+					: ", clean\n");
 	for (i = 0; i < d->found->n; i++) {
 		f = &d->found->items[i];
 		if (!is_told(o, f))

@@ -300,7 +300,7 @@ static void put_sums(cyre_report *r, const struct cyre_triage *t, bool complete)
 		cyre_put_str(b, ", ");
 	}
 	cyre_put_fmt(b, "level %u%s\n\n", r->level,
-		complete ? "" : "; INTERRUPTED, the rest is unknown");
+		complete ? "" : "; NOT FINISHED, the rest is unknown");
 	put_buckets(r, t, customers);
 	cyre_put_u8(b, '\n');
 	if (complete || r->totals.mailboxes)

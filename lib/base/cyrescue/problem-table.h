@@ -96,7 +96,7 @@
 	  "The server cannot open the mailbox although its data is intact.", \
 	  "Mode set as on the neighbours.") \
 	X(LOST_FOUND, "FS-006", "lost-found-entries", DAMAGE, ASK, \
-	  "$a entries in lost+found", \
+	  "entries in lost+found: $a", \
 	  "fsck moved files here whose names it lost; some may belong to mailboxes that miss files.", \
 	  "Look at each with cyrshow; matching them to mailboxes comes with cyrfind.") \
 	X(FILE_TOO_BIG, "FS-007", "file-too-big", DAMAGE, NONE, \
@@ -779,7 +779,15 @@
 	X(QUOTA_MISCOUNTED, "CD-023", "quota-usage-miscounted", NOTE, NONE, \
 	  "$t: $a used, the mailboxes add up to $e (docs/formats/errata.md)", \
 	  "Nothing, unless there is a limit to it: the server itself counts so.", \
-	  "Counted again when the quota is rebuilt: quota -f.")
+	  "Counted again when the quota is rebuilt: quota -f.") \
+	X(DB_NO_BYTES, "CD-024", "db-no-bytes", DAMAGE, ASK, \
+	  "the file has no bytes; a sound $t database has some", \
+	  "What it kept (read marks, annotations, conversations) is gone.", \
+	  "Put back from a backup; conversations are made again by ctl_conversationsdb -b.") \
+	X(ANNOTATIONS_MISSING, "CD-025", "annotations-db-missing", DAMAGE, ASK, \
+	  "there is no annotations.db$t", \
+	  "Annotations of mailboxes and folders are gone: comments, special use, settings of clients.", \
+	  "Put back from the copy or a backup before the server is started; it makes an empty one.")
 
 /* ---- message files ---- */
 #define CYRE_PROBLEMS_ML(X) \
