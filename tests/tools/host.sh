@@ -46,7 +46,7 @@ cp "$dir/cyrus.index" "$TREE/spool/lost+found/#12345"
 cp "$message" "$TREE/spool/lost+found/#12346"
 run 4 cyrscan -C "$conf"
 if [ "$(id -u)" -eq 0 ]; then
-    has "$WORK/out" 'FS-006 2 entries in lost\+found'
+    has "$WORK/out" 'FS-006 entries in lost\+found: 2$'
     has "$WORK/out" '^  damaged +server  lost-found'
 fi
 rm -r "$TREE/spool/lost+found"
