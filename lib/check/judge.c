@@ -160,12 +160,13 @@ static bool header_is_sound(const struct court *c)
 static bool header_names_another(
 	const struct court *c, const struct cyre_foreign_context *ctx)
 {
-	struct cyre_slice name = c->ev->mboxname
-					 ? cyre_slice_text(c->ev->mboxname)
-					 : c->o->listed_name;
+	const struct cyre_header *h = ctx->header;
+	struct cyre_slice name = cyre_slice_text(c->ev->mboxname);
 
-	return cyre_header_is_foreign(ctx) && name.n && ctx->header->name.n &&
-	       !cyre_slice_eq(name, ctx->header->name);
+	if (!name.n)
+		name = c->o->listed_name;
+	return h && cyre_header_is_foreign(ctx) && name.n && h->name.n &&
+	       !cyre_slice_eq(name, h->name);
 }
 
 /* What was said of an index of another mailbox before that was known: each
