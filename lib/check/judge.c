@@ -142,20 +142,25 @@ bool cyre_judge_is_hurt(const struct cyre_findings *found, enum cyre_problem p,
 	       strncmp(row->id, family, strlen(family)) == 0;
 }
 
-/* No damage that a rebuild would mend; its bytes are what a server wrote. */
+/* No damage that a rebuild would mend; its bytes are what a server wrote. A
+ * quota root that is not above this mailbox may well be above another. */
 static bool header_is_sound(const struct court *c)
 {
 	int p;
 
 	for (p = 0; p < CYRE_PROBLEM_COUNT; p++)
-		if (cyre_judge_is_hurt(c->found, (enum cyre_problem)p, "HD-"))
+		if (p != CYRE_P_HEADER_QUOTAROOT &&
+			cyre_judge_is_hurt(
+				c->found, (enum cyre_problem)p, "HD-"))
 			return false;
 	return c->j->header_read && c->j->header.magic_ok;
 }
 
 /*
  * A header of 3.6 and later says whose it is twice: where neither its uniqueid
- * nor its name is this mailbox's, all that it says is another one's.
+ * nor its name is this mailbox's, all that it says is another one's. Where only
+ * mailboxes.db says what they should be, that may be the older of the two: then
+ * the index goes with the header.
  */
 static bool header_names_another(
 	const struct court *c, const struct cyre_foreign_context *ctx)
@@ -163,6 +168,10 @@ static bool header_names_another(
 	const struct cyre_header *h = ctx->header;
 	struct cyre_slice name = cyre_slice_text(c->ev->mboxname);
 
+	if (!ctx->path_uniqueid.n &&
+		(!c->j->index_read || !cyre_index_has_crc(ctx->index->layout) ||
+			!c->found->count[CYRE_P_INDEX_HEADER_FILE_CRC]))
+		return false;
 	if (!name.n)
 		name = c->o->listed_name;
 	return h && cyre_header_is_foreign(ctx) && name.n && h->name.n &&

@@ -113,14 +113,15 @@ cyre_status cyre_run_look(struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_candidate *c, const struct cyre_mailbox *m,
 	unsigned level, struct cyre_findings *found, struct cyre_judgement *ret)
 {
+	const struct cyre_mboxdb_entry *l = c->listed ? c->listed : c->copied;
 	struct cyre_judge_options o = {
 		.level = level, .now = r->o->now, .absent = is_absent(c, m)};
 	cyre_status st;
 
-	if (c->listed) {
-		o.listed_uniqueid = cyre_slice_text(c->listed->uniqueid);
-		o.listed_name = cyre_slice_text(c->listed->name);
-		o.listed_uidvalidity = c->listed->uidvalidity;
+	if (l) {
+		o.listed_uniqueid = cyre_slice_text(l->uniqueid);
+		o.listed_name = cyre_slice_text(l->name);
+		o.listed_uidvalidity = l->uidvalidity;
 	}
 	*ret = (struct cyre_judgement){0};
 	cyre_findings_free(found);

@@ -195,16 +195,20 @@ static cyre_status make_plan(struct cyre_rebuild *rb, struct cyre_worker *w,
 		.only = o->only,
 		.index_version = o->index_version,
 		.release = o->release};
+	const struct cyre_mboxdb_entry *e;
 	struct cyre_plan_hints hints = {.now = rb->now,
 		.index_version = around->index_version,
 		.cache_version = around->cache_version};
 
 	hints.mboxname = text(c->name);
 	hints.uniqueid = text(c->mailbox->uniqueid);
-	if (c->entry || c->copied)
-		hint_entry(c->entry ? c->entry : c->copied, &hints);
-	hints.listed &= c->entry != NULL;
-	hints.copied = !c->entry && c->copied;
+	/* That of the directory before that of the header's uniqueid, which may
+	 * be another mailbox's. */
+	e = c->listed ? c->listed : c->entry;
+	if (e || c->copied)
+		hint_entry(e ? e : c->copied, &hints);
+	hints.listed &= e != NULL;
+	hints.copied = !e && c->copied;
 	hint_quotaroot(rb, c->name, &hints);
 	return cyre_plan_make(&w->gatherer.ev, j, &box->slot.found, &policy,
 		&hints, &reader, &box->plan);

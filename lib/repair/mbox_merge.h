@@ -136,6 +136,9 @@ struct cyre_mbox_merge_options {
 
 struct cyre_mbox_merge;
 
+/* What the name of a mailbox says of its type: 'c' for a calendar …, else 'e'. */
+char cyre_mbox_type_by_name(struct cyre_slice name);
+
 /* CYRE_OK, CYRE_ENOMEM. The options are copied. */
 cyre_status cyre_mbox_merge_new(
 	const struct cyre_mbox_merge_options *o, struct cyre_mbox_merge **ret);

@@ -13,7 +13,7 @@
 
 /* What no release keeps in a header: the type of a calendar and its kind, told
  * by the names the server gives them. */
-static char type_by_name(struct cyre_slice name)
+char cyre_mbox_type_by_name(struct cyre_slice name)
 {
 	static const struct {
 		const char *part;
@@ -56,7 +56,7 @@ static void decide_type(struct cyre_mbox_merge *g, struct cyre_mbox_entry *e)
 		e->m.type = header.type;
 		e->origin[CYRE_MBOX_F_TYPE] = CYRE_MBOX_HEADER;
 	} else if (!e->origin[CYRE_MBOX_F_TYPE]) {
-		e->m.type = type_by_name(e->m.name);
+		e->m.type = cyre_mbox_type_by_name(e->m.name);
 		e->origin[CYRE_MBOX_F_TYPE] = CYRE_MBOX_RULE;
 	}
 	e->m.flags = 0;

@@ -244,10 +244,11 @@ static bool anything_to_do(const struct cyre_plan_work *w)
 		CYRE_P_ARCHIVE_WITHOUT_META, CYRE_P_UNIQUEID_MISFILED,
 		CYRE_P_NOT_REGULAR, CYRE_PROBLEM_COUNT};
 
-	return orphans_to_do(w) || cyre_plan_annotations_damaged(w) ||
-	       cyre_plan_family(w, "HD-") || cyre_plan_family(w, "IX-") ||
-	       cyre_plan_family(w, "EX-") || cyre_plan_family(w, "CA-") ||
-	       cyre_plan_has(w, others) || cyre_plan_recharges(w) ||
+	return orphans_to_do(w) || w->j->header_foreign ||
+	       cyre_plan_annotations_damaged(w) || cyre_plan_family(w, "HD-") ||
+	       cyre_plan_family(w, "IX-") || cyre_plan_family(w, "EX-") ||
+	       cyre_plan_family(w, "CA-") || cyre_plan_has(w, others) ||
+	       cyre_plan_recharges(w) ||
 	       (w->policy->index_version && w->j->index_read &&
 		       w->policy->index_version != w->j->index.layout->version);
 }

@@ -15,6 +15,7 @@
 #include "check_header.h"
 #include "digest.h"
 #include "index_totals.h"
+#include "mbox_merge.h"
 
 /* 2.x: eight digits of a hash of the name, then the UIDVALIDITY. */
 #define OLD_ID_LEN 16
@@ -202,14 +203,25 @@ static cyre_status make_uniqueid(
 	return CYRE_OK;
 }
 
+/* Any bytes are text, when nothing in them can be read. */
+static bool has_form(const struct cyre_plan_work *w)
+{
+	const struct cyre_header_salvage *s = &w->header_salvage;
+
+	return w->header.form == CYRE_HEADER_DLIST ||
+	       (w->header.form == CYRE_HEADER_TEXT &&
+		       (s->uniqueid >= CYRE_TRUST_PLAUSIBLE ||
+			       s->acl >= CYRE_TRUST_PLAUSIBLE ||
+			       s->quotaroot >= CYRE_TRUST_PLAUSIBLE));
+}
+
 /* The text form up to 3.5; since 3.6, whose cache version is 11, the other. */
 static enum cyre_header_form form_of(const struct cyre_plan_work *w)
 {
 	uint64_t newest = 0;
 	size_t i;
 
-	if (w->header.form == CYRE_HEADER_TEXT ||
-		w->header.form == CYRE_HEADER_DLIST)
+	if (has_form(w))
 		return w->header.form;
 	for (i = 0; i < w->n; i++)
 		if (w->records[i].r.cache_version > newest)
@@ -267,6 +279,38 @@ static struct cyre_slice name_of(const struct cyre_plan_work *w)
 			       : w->hints->mboxname;
 }
 
+/* Where nothing tells the rights, mailboxes.db is given the same: a header
+ * without any would take them away when reconstruct goes by it. */
+static void give_to_owner(struct cyre_plan_work *w)
+{
+	if (w->header.acl.n || w->header.has & CYRE_HEADER_A || !w->ev->userid)
+		return;
+	cyre_buf_reset(&w->acl_kept);
+	cyre_put_fmt(&w->acl_kept, "%s\tlrswipkxtecdan\t", w->ev->userid);
+	if (w->acl_kept.bad)
+		return;
+	w->header.acl = cyre_buf_slice(&w->acl_kept);
+	cyre_plan_note_text(w, "acl", cyre_slice(NULL, 0), w->header.acl,
+		"owner", "access rights");
+}
+
+/* What nothing says of a calendar its name does. */
+static void name_type(struct cyre_plan_work *w, struct cyre_slice name)
+{
+	char type = name.n ? cyre_mbox_type_by_name(name) : 'e';
+	struct cyre_slice s;
+
+	if (w->header.type.n)
+		return;
+	w->type_kept[0] = type;
+	w->type_kept[1] = 'l';
+	s = cyre_slice(w->type_kept, w->ev->path_uniqueid ? 1 : 2);
+	if (type == 'e')
+		w->header.type = s;
+	else
+		take(w, &w->header.type, s, "type", "name");
+}
+
 static cyre_status fill_gaps(struct cyre_plan_work *w)
 {
 	struct cyre_slice name = name_of(w);
@@ -289,9 +333,8 @@ static cyre_status fill_gaps(struct cyre_plan_work *w)
 			w->ev->mboxname ? "directory" : cyre_plan_list(w));
 		take(w, &w->header.jmapid, w->hints->jmapid, "jmapid",
 			cyre_plan_list(w));
-		if (!w->header.type.n)
-			w->header.type = cyre_slice_str(
-				w->ev->path_uniqueid ? "e" : "el");
+		name_type(w, name);
+		give_to_owner(w);
 		w->header.has |= CYRE_HEADER_T | CYRE_HEADER_N | CYRE_HEADER_I;
 	}
 	take_seen_id(w, name);
