@@ -95,6 +95,7 @@ cyre_status cyre_run_read_file(struct cyre_run *r, struct cyre_worker *w,
 	w->scratch.limit = r->rules.limit;
 	st = cyre_confdir_read(
 		f, &w->gatherer.opener, &w->scratch, &kind, &err);
+	w->scratch.limit = 0;
 	if (st == CYRE_EUNSUPPORTED)
 		CYRE_FIND(found, .problem = CYRE_P_NOT_REGULAR,
 			.file = CYRE_FILE_OTHER, .text = cyre_kind_name(kind));

@@ -8,10 +8,8 @@
 #include "dbrebuild.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "index.h"
-#include "read_file.h"
 
 struct dirs {
 	cyre_take_facts *take;
@@ -52,11 +50,9 @@ static void read_header(const struct cyre_run *r, struct cyre_worker *w,
 	struct cyre_file_info info;
 	cyre_status st;
 
-	if (!cyre_run_open_meta(r, w, m, CYRE_FILE_HEADER, &info))
+	st = cyre_run_read_meta(r, w, m, CYRE_FILE_HEADER, &info);
+	if (info.fd < 0)
 		return;
-	w->scratch.limit = r->rules.limit;
-	st = cyre_read_fd(info.fd, info.size, &w->scratch);
-	close(info.fd);
 	dir->header_ns = info.mtime_ns;
 	if (st == CYRE_OK)
 		st = cyre_header_salvage(

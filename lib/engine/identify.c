@@ -8,14 +8,12 @@
 #include "run.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "databases.h"
 #include "header_salvage.h"
 #include "match.h"
 #include "mboxlist.h"
 #include "names.h"
-#include "read_file.h"
 #include "select.h"
 
 /* In place of what was known before; NULL for nothing. CYRE_OK, CYRE_ENOMEM. */
@@ -31,13 +29,8 @@ static bool read_header(
 	struct cyre_run *r, struct cyre_worker *w, const struct cyre_mailbox *m)
 {
 	struct cyre_file_info info;
-	cyre_status st;
 
-	if (!cyre_run_open_meta(r, w, m, CYRE_FILE_HEADER, &info))
-		return false;
-	st = cyre_read_fd(info.fd, info.size, &w->scratch);
-	close(info.fd);
-	return st == CYRE_OK;
+	return cyre_run_read_meta(r, w, m, CYRE_FILE_HEADER, &info) == CYRE_OK;
 }
 
 /* The header names the mailbox where the path does not (layout.md 5). */
@@ -48,7 +41,6 @@ static cyre_status read_identity(
 	struct cyre_header h;
 	cyre_status st;
 
-	w->scratch.limit = r->rules.limit;
 	if (!read_header(r, w, c->mailbox))
 		return CYRE_OK;
 	st = cyre_header_read(

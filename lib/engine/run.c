@@ -12,6 +12,7 @@
 #include "digest.h"
 #include "pool.h"
 #include "quotas.h"
+#include "read_file.h"
 #include "select.h"
 
 #define DEFAULT_MEMORY (UINT64_C(1) << 30)
@@ -42,6 +43,22 @@ bool cyre_run_open_meta(const struct cyre_run *r, struct cyre_worker *w,
 		       (const char *)w->scratch.p, CYRE_KIND_FILE, ret,
 		       &err) == CYRE_OK &&
 	       ret->fd >= 0;
+}
+
+cyre_status cyre_run_read_meta(const struct cyre_run *r, struct cyre_worker *w,
+	const struct cyre_mailbox *m, enum cyre_file file,
+	struct cyre_file_info *ret)
+{
+	cyre_status st;
+
+	if (!cyre_run_open_meta(r, w, m, file, ret))
+		return CYRE_EIO;
+	/* The limit is on what is read, not on what the scratch is for next. */
+	w->scratch.limit = r->rules.limit;
+	st = cyre_read_fd(ret->fd, ret->size, &w->scratch);
+	w->scratch.limit = 0;
+	close(ret->fd);
+	return st;
 }
 
 bool cyre_run_peek_index(const struct cyre_run *r, struct cyre_worker *w,

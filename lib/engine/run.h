@@ -243,6 +243,12 @@ bool cyre_run_open_meta(const struct cyre_run *r, struct cyre_worker *w,
 	const struct cyre_mailbox *m, enum cyre_file file,
 	struct cyre_file_info *ret);
 
+/* The same, and reads it into the scratch, if it is within --memory; `ret` is
+ * closed. CYRE_OK; CYRE_EIO: also when there is none; CYRE_ELIMIT, ENOMEM. */
+cyre_status cyre_run_read_meta(const struct cyre_run *r, struct cyre_worker *w,
+	const struct cyre_mailbox *m, enum cyre_file file,
+	struct cyre_file_info *ret);
+
 /*
  * The first page of a mailbox's cyrus.index: its header and some records, where
  * the header is sound. *ret borrows from `page`. *ret_mtime_ns: of the file, also

@@ -15,6 +15,14 @@ struct listener {
 	void *payload;
 };
 
+/* All there is, but nothing past the limit. */
+static size_t room(const struct cyre_buf *b)
+{
+	size_t end = b->limit && b->cap > b->limit ? b->limit : b->cap;
+
+	return end - b->n;
+}
+
 static cyre_status read_fd(
 	int fd, uint64_t size, struct cyre_buf *ret, const struct listener *l)
 {
@@ -22,15 +30,18 @@ static cyre_status read_fd(
 	ssize_t got;
 
 	cyre_buf_reset(ret);
+	if (ret->limit && size >= ret->limit)
+		return CYRE_ELIMIT;
 	for (;;) {
 		/* One byte more than expected finds the end without another
 		 * step. */
-		if (ret->cap - ret->n < want && !cyre_buf_room(ret, want)) {
-			if (ret->limit && size >= ret->limit)
-				return CYRE_ELIMIT;
+		if (ret->limit && want > ret->limit - ret->n)
+			want = ret->limit - ret->n;
+		if (!want)
+			return CYRE_ELIMIT;
+		if (ret->cap - ret->n < want && !cyre_buf_room(ret, want))
 			return CYRE_ENOMEM;
-		}
-		n = ret->cap - ret->n;
+		n = room(ret);
 		if (l->told && n > PIECE)
 			n = PIECE;
 		got = pread(fd, ret->p + ret->n, n, (off_t)ret->n);

@@ -56,6 +56,24 @@ run 12 cyrscan -C "$conf" --memory 2K
 has "$WORK/out" 'FS-007 larger than the limit of 2048 bytes'
 has "$WORK/out" '^11 mailboxes of 2 customers'
 
+# However little it is, the run goes to its end: also where the copies of a
+# Berkeley database, or the record made of a message, are larger than the limit.
+for name in 2.3.16-metapart 2.2.13-then-2.3.16-default 2.4.22-default; do
+    unpack "$name"
+    for size in 1 1K 3K 32K 60K; do
+        for tool in 'cyrscan --level 5' cyrrebuild 'cyrdb rebuild mailboxes' \
+            'cyrdb rebuild seen'; do
+            status=0
+            $tool -C "$TREE/imapd.conf" --memory $size >"$WORK/out" \
+                2>"$WORK/err" || status=$?
+            [ $((status & ~12)) -eq 0 ] || fail "$tool $size: exit $status"
+            hasnt "$WORK/err" 'out of memory'
+        done
+    done
+    rm -rf "$TREE"
+done
+TREE=$WORK/3.6.1-default
+
 # Root becomes the owner of the configdirectory before the first look into it.
 [ "$(id -u)" -eq 0 ] || skip "only root has something to give up (the rest ran)"
 need strace strace
