@@ -11,6 +11,7 @@
 
 #include "databases.h"
 #include "header_salvage.h"
+#include "looked.h"
 #include "match.h"
 #include "mboxlist.h"
 #include "names.h"
@@ -54,6 +55,20 @@ static cyre_status read_identity(
 		st = learn(&c->uniqueid, h.uniqueid);
 	cyre_header_free(&h);
 	return st;
+}
+
+/* The same, of which an earlier look may know. */
+static cyre_status take_identity(struct cyre_run *r, struct cyre_worker *w,
+	size_t job, struct cyre_candidate *c)
+{
+	bool known;
+	cyre_status st = cyre_looked_identify(r, job, c, &known);
+
+	if (st != CYRE_OK || known)
+		return st;
+	if (r->rules.metadata || !c->name)
+		st = read_identity(r, w, c);
+	return st == CYRE_OK ? cyre_looked_note_identity(r, job, c) : st;
 }
 
 /* Neither path, header nor mailboxes.db names it: a damaged header may. */
@@ -170,8 +185,8 @@ static void identify_one(void *payload, unsigned worker, size_t job)
 	st = learn(&c->name, cyre_slice_text(c->mailbox->name));
 	if (st == CYRE_OK)
 		st = learn(&c->uniqueid, cyre_slice_text(c->mailbox->uniqueid));
-	if (st == CYRE_OK && (r->rules.metadata || !c->name))
-		st = read_identity(r, w, c);
+	if (st == CYRE_OK)
+		st = take_identity(r, w, job, c);
 	if (st == CYRE_OK)
 		st = find_entry(r, c);
 	if (st == CYRE_OK)

@@ -12,6 +12,7 @@
 
 #include "check_entry.h"
 #include "conf_load.h"
+#include "looked.h"
 #include "match.h"
 #include "messages.h"
 #include "quotas.h"
@@ -174,10 +175,19 @@ static void judge_one(void *payload, unsigned worker, size_t job)
 		judge_absent(r, c, s);
 		return;
 	}
+	if (cyre_looked_agrees(r, w, c)) {
+		j = (struct cyre_judgement){0};
+		cyre_findings_free(&s->found);
+		cyre_run_fill(r, c, &j, s);
+		s->status = CYRE_OK;
+		return;
+	}
 	s->status =
 		cyre_run_look(r, w, c, c->mailbox, r->o->level, &s->found, &j);
 	cyre_run_fill(r, c, &j, s);
 	cyre_quotas_note(r, c, &j, &s->found);
+	if (s->status == CYRE_OK)
+		cyre_looked_note(r, w, c, &s->found);
 	cyre_judgement_free(&j);
 	cyre_gather_end(&w->gatherer);
 }

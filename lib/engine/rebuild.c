@@ -253,12 +253,17 @@ static cyre_status look_at_server(struct cyre_run *r)
 	rb->confdir = strdup(r->confdir->path);
 	rb->server_runs = rb->o->apply && rb->o->online &&
 			  cyre_rebuild_server_runs(r, NULL);
-	return rb->confdir ? CYRE_OK : CYRE_ENOMEM;
+	if (!rb->confdir)
+		return CYRE_ENOMEM;
+	/* Nobody has written to a directory since it was listed. */
+	if (!rb->result.changed && !rb->result.put_back && !rb->o->online)
+		return cyre_looked_keep(r);
+	return CYRE_OK;
 }
 
 static const struct cyre_phase phases[] = {
 	{"looking for databases", cyre_run_confdir},
-	{"looking for mailboxes", cyre_run_discover},
+	{"looking for mailboxes", cyre_looked_discover},
 	{"reading headers", cyre_run_identify},
 	{"getting ready", get_ready},
 	{"reading indexes", cyre_rebuild_survey},
@@ -280,6 +285,7 @@ static void free_rebuild(struct cyre_rebuild *rb)
 	free(rb->done);
 	free(rb->neighbours);
 	cyre_outside_close(&rb->run, &rb->outside);
+	cyre_looked_free(&rb->looked);
 	cyre_plan_list_free(rb->plan);
 	if (rb->journal)
 		cyre_journal_close(rb->journal);
@@ -305,6 +311,7 @@ cyre_status cyre_rebuild(const struct cyre_rebuild_options *o,
 	if ((o->online && o->offline) ||
 		(o->release && !cyre_mail_behaviour(o->release)))
 		return CYRE_EUSAGE;
+	rb.run.looked = &rb.looked;
 	rb.run.rules = (struct cyre_gather_rules){
 		.metadata = true,
 		.sizes = true,

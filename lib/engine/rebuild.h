@@ -10,6 +10,7 @@
 #include "apply.h"
 #include "half_done.h"
 #include "lock.h"
+#include "looked.h"
 #include "plan.h"
 #include "rebuild_outside.h"
 #include "run.h"
@@ -83,6 +84,7 @@ struct cyre_rebuild {
 	char **done; /* names the journal has as done, sorted */
 	size_t n_done, cap_done;
 	struct cyre_plan_list *plan; /* reviewed; NULL: none */
+	struct cyre_looked looked;   /* between looks at databases */
 	struct cyre_rebuild_box *boxes;
 	size_t n_boxes, batch; /* a ring of them; mailboxes of a job */
 	struct cyre_rebuild_result result;

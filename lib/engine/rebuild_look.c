@@ -2,7 +2,8 @@
  * rebuild_look.c - a scan inside a rebuild: what databases say of mailboxes, and
  * mailboxes of databases
  *
- * Reads all that cyrscan reads at level 2. What is wrong with a mailbox's own
+ * Reads all that cyrscan reads at level 2; again, only what can be another than
+ * it was (looked.h). What is wrong with a mailbox's own
  * files was told when it was rebuilt; here counts what concerns a database,
  * sorted by which of them a rebuild would have to write.
  */
@@ -115,6 +116,16 @@ static cyre_status take(struct cyre_taker *t, const struct cyre_run *r,
 	return CYRE_OK;
 }
 
+static const struct cyre_phase phases[] = {
+	{"looking for databases", cyre_run_confdir},
+	{"looking for mailboxes", cyre_looked_discover},
+	{"reading headers", cyre_run_identify},
+	{"checking", cyre_run_judge},
+	{"checking databases", cyre_run_databases},
+	{"keeping what was read", cyre_looked_keep},
+	{NULL, NULL},
+};
+
 cyre_status cyre_rebuild_look(
 	struct cyre_rebuild *rb, bool tell, struct cyre_database_look *ret)
 {
@@ -126,13 +137,14 @@ cyre_status cyre_rebuild_look(
 		.cross = true,
 		.absentees = true,
 		.taker = &l.taker,
+		.looked = &rb->looked,
 		.rules = {.metadata = true},
 	};
 	cyre_status st;
 
 	*ret = (struct cyre_database_look){.skipped = false};
 	o.level = CYRE_LEVEL_METADATA;
-	st = cyre_run_phases(&r, cyre__scan_phases);
+	st = cyre_run_phases(&r, phases);
 	ret->skipped = r.result.skipped;
 	ret->interrupted = r.result.interrupted;
 	return st;

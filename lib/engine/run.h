@@ -100,6 +100,8 @@ struct cyre_quotas {
 	bool counted; /* all mailboxes of the server were looked at */
 };
 
+struct cyre_looked;
+
 struct cyre_run {
 	const struct cyre_scan_options *o;
 	struct cyre_conf *conf;
@@ -108,6 +110,7 @@ struct cyre_run {
 	bool charges;   /* … or of them the quota roots alone */
 	bool absentees; /* what mailboxes.db alone has is a candidate */
 	struct cyre_taker *taker;        /* NULL: findings go to the reports */
+	struct cyre_looked *looked;      /* NULL: no look before or after */
 	struct cyre_confdir *confdir;    /* after the first phase */
 	struct cyre_mboxdb *mboxdb;      /* NULL: none that can be read */
 	enum cyre_db_format list_format; /* it has; NONE: not known */
@@ -166,8 +169,6 @@ struct cyre_phase {
  */
 cyre_status cyre_run_phases(
 	struct cyre_run *r, const struct cyre_phase *phases);
-
-extern const struct cyre_phase cyre__scan_phases[]; /* from level 1 on */
 
 /* Each phase: CYRE_OK, CYRE_ECANCELED when asked to stop, or a failure. */
 cyre_status cyre_run_confdir(struct cyre_run *r);

@@ -14,7 +14,7 @@ static const struct cyre_phase databases[] = {
 	{NULL, NULL},
 };
 
-const struct cyre_phase cyre__scan_phases[] = {
+static const struct cyre_phase phases[] = {
 	{"looking for databases", cyre_run_confdir},
 	{"looking for mailboxes", cyre_run_discover},
 	{"reading headers", cyre_run_identify},
@@ -39,9 +39,8 @@ cyre_status cyre_scan(const struct cyre_scan_options *o,
 		.sizes = o->level == CYRE_LEVEL_SUMS,
 		.caches = o->level >= CYRE_LEVEL_SUMS,
 	};
-	st = cyre_run_phases(&r, o->level == CYRE_LEVEL_DATABASES
-					 ? databases
-					 : cyre__scan_phases);
+	st = cyre_run_phases(
+		&r, o->level == CYRE_LEVEL_DATABASES ? databases : phases);
 	*ret = r.result;
 	return st;
 }
