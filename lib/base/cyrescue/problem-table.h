@@ -732,10 +732,10 @@
 	  "$t is damaged, and only saves work", \
 	  "At worst a message is delivered twice, or a vacation reply sent again.", \
 	  "Delete the file while the server is stopped; it makes a new one.") \
-	X(COUNTERS_DAMAGED, "CD-012", "counters-damaged", DAMAGE, RULE, \
+	X(COUNTERS_DAMAGED, "CD-012", "counters-damaged", DAMAGE, NONE, \
 	  "no counters file: its length, version or check sum is wrong", \
-	  "The server refuses every change to the mailboxes of this user.", \
-	  "Made again from the highest modseq and UIDVALIDITY of the user's mailboxes.") \
+	  "Mail goes on, but the numbers by which JMAP and calendar clients ask for changes stand still: they miss some.", \
+	  "With the server stopped, move the file away: the server makes a new one from the mailboxes it changes.") \
 	X(DB_LEFTOVER, "CD-013", "db-leftover-new", NOTE, NONE, \
 	  "left by an interrupted rewrite", \
 	  "Nothing: the server ignores it.", \
