@@ -273,20 +273,22 @@ void cyre_mbox_put_value(struct cyre_buf *b, enum cyre_mbox_form form,
 bool cyre_mbox_name_ok(struct cyre_slice internal)
 {
 	const struct cyre_slice s = internal;
-	uint8_t before = '.';
+	const uint8_t *bang = s.n ? memchr(s.p, '!', s.n) : NULL;
+	bool apart = true, divides; /* at the begin of a part, or a divider */
 	size_t i;
 
 	if (!s.n || s.n > MAX_NAME)
 		return false;
-	for (i = 0; i < s.n; before = s.p[i++]) {
+	for (i = 0; i < s.n; i++, apart = divides) {
 		if (s.p[i] < 0x20 || s.p[i] >= 0x7f || s.p[i] == '/')
 			return false;
-		if ((s.p[i] == '.' || s.p[i] == '!') &&
-			(before == '.' || before == '!'))
+		/* Only the first one ends a domain. */
+		divides = s.p[i] == '.' || &s.p[i] == bang;
+		if (divides && apart)
 			return false;
 	}
-	if (before == '.' || before == '!')
+	if (apart)
 		return false;
 	return !(s.n >= 4 && !memcmp(s.p + s.n - 4, "user", 4) &&
-		 (s.n == 4 || s.p[s.n - 5] == '!'));
+		 (s.n == 4 || &s.p[s.n - 5] == bang));
 }

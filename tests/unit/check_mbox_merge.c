@@ -479,11 +479,23 @@ START_TEST(dumps)
 }
 END_TEST
 
+/* 3.6.1 has such names below a domain: only the first `!` ends it. */
+START_TEST(a_name_may_have_a_second_bang)
+{
+	ck_assert(cyre_mbox_name_ok(cyre_slice_str("other.org!user.anna.!Y")));
+	ck_assert(!cyre_mbox_name_ok(cyre_slice_str("other.org!.user")));
+	ck_assert(!cyre_mbox_name_ok(cyre_slice_str("other.org!")));
+	ck_assert(!cyre_mbox_name_ok(cyre_slice_str("!user.anna")));
+	ck_assert(!cyre_mbox_name_ok(cyre_slice_str("other.org!user")));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("mbox_merge");
 	TCase *t = tcase_create("mbox_merge");
 
+	tcase_add_test(t, a_name_may_have_a_second_bang);
 	tcase_add_test(t, intact_stays);
 	tcase_add_test(t, directory_elsewhere);
 	tcase_add_test(t, reserved_is_settled);
