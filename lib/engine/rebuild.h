@@ -94,6 +94,10 @@ struct cyre_rebuild {
 cyre_status cyre_rebuild_survey(struct cyre_run *r);
 cyre_status cyre_rebuild_work(struct cyre_run *r);
 
+/* rebuild_report.c: tells what became of a mailbox, and counts it. A plan that
+ * could not be written is rb->run.status. */
+void cyre_rebuild_report(struct cyre_rebuild *rb, struct cyre_rebuild_box *box);
+
 /* rebuild_parse.c: cyre_plan_reader.parse, of the mailbox that `w` has
  * gathered, with all threads when there are many messages. */
 cyre_status cyre_rebuild_parse(struct cyre_run *r, struct cyre_worker *w,
