@@ -13,17 +13,13 @@
 unsigned cyre_db_coin_level(uint64_t *state, unsigned max)
 {
 	uint64_t x = *state ? *state : 0x9e3779b97f4a7c15u;
-	unsigned level = 1;
 
 	x ^= x << 13;
 	x ^= x >> 7;
 	x ^= x << 17;
 	*state = x;
-	while (level < max && x & 1) {
-		level++;
-		x >>= 1;
-	}
-	return level;
+	/* One more for each of the last bits that is 1, before the first 0. */
+	return 1 + (unsigned)__builtin_ctzll(~x | UINT64_C(1) << (max - 1));
 }
 
 /* Strictly ascending: as nearly always, nothing is to be done. */
