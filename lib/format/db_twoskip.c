@@ -168,7 +168,11 @@ struct walk {
 	uint64_t bad_first, bad_bytes; /* damage anywhere */
 	uint64_t expect[TS_MAX_LEVEL]; /* where each list goes on */
 	uint64_t bytes;                /* of the records walked so far */
-	struct ts_record r;
+	uint64_t steps;                /* that may still be taken */
+	uint64_t next;                 /* record to be walked; 0: the end */
+	struct ts_record r;            /* the one before */
+	bool walking, was_delete;
+	cyre_status st;
 };
 
 static bool is_sound(const struct walk *w, uint64_t off)
@@ -176,12 +180,19 @@ static bool is_sound(const struct walk *w, uint64_t off)
 	return w->sound[off / 512] >> off / 8 % 64 & 1;
 }
 
-/* Sums that sweep() found right are not made again. */
-static bool record_at(struct walk *w, uint64_t off, bool *ret_sound)
+/* Sums that sweep() found right are not made again. `known`: what it just found
+ * there. */
+static bool record_at(struct walk *w, uint64_t off,
+	const struct ts_record *known, bool *ret_sound)
 {
 	struct cyre_slice rest;
 	uint32_t ignored;
 
+	if (known) {
+		w->r = *known;
+		*ret_sound = true;
+		return true;
+	}
 	if (!rest_at(w->file, off, &rest))
 		return false;
 	*ret_sound = is_sound(w, off);
@@ -193,13 +204,15 @@ static bool record_at(struct walk *w, uint64_t off, bool *ret_sound)
 	return true;
 }
 
-static bool check_record(struct walk *w, uint64_t off)
+static bool check_record(
+	struct walk *w, uint64_t off, const struct ts_record *known)
 {
 	struct ts_record *r = &w->r;
 	const char *what = NULL;
 	bool sound;
 
-	if (off <= TS_HEADER_LEN || off >= w->end || !record_at(w, off, &sound))
+	if (off <= TS_HEADER_LEN || off >= w->end ||
+		!record_at(w, off, known, &sound))
 		what = "no record there";
 	else if (!r->head_ok)
 		what = "head check sum";
@@ -253,49 +266,63 @@ static cyre_status add_record(struct walk *w)
 			.key = r->key, .value = r->value, .offset = r->offset});
 }
 
-/* List 0 from DUMMY on; stops at the first record that cannot be read. */
-static cyre_status walk(struct walk *w)
+/* List 0 begins with DUMMY. */
+static void begin_walk(struct walk *w, struct cyre_slice file)
 {
-	uint64_t steps = w->file.n / TS_MIN_RECORD, next;
-	bool was_delete = false;
-	cyre_status st;
-	unsigned i;
-
-	if (!cyre_ts_record(w->file, TS_HEADER_LEN, &w->r) || !w->r.head_ok ||
+	if (!cyre_ts_record(file, TS_HEADER_LEN, &w->r) || !w->r.head_ok ||
 		w->r.type != TS_DUMMY) {
 		CYRE_FIND(w->found, .problem = CYRE_P_DB_RECORD,
 			.offset = TS_HEADER_LEN, .text = "the first record",
 			.file = CYRE_FILE_OTHER);
-		return CYRE_OK;
+		/* Nothing is said of lists that do not begin. */
+		w->clean = false;
+		return;
 	}
 	set_expected(w, &w->r);
-	while ((next = cyre_ts_next(&w->r, 0, w->end))) {
-		if (!steps-- || !check_record(w, next))
-			break;
-		if (w->r.type == TS_DELETE) {
-			if (was_delete)
-				break;
-			was_delete = true;
-			continue;
-		}
-		was_delete = false;
+	w->steps = w->file.n / TS_MIN_RECORD;
+	w->next = cyre_ts_next(&w->r, 0, w->end);
+	w->walking = w->next != 0;
+}
+
+/* Stops at the first record that cannot be read. */
+static void step(struct walk *w, const struct ts_record *known)
+{
+	bool is_delete;
+
+	w->walking = false;
+	if (!w->steps-- || !check_record(w, w->next, known))
+		return;
+	is_delete = w->r.type == TS_DELETE;
+	if (is_delete && w->was_delete)
+		return;
+	w->was_delete = is_delete;
+	if (!is_delete) {
 		check_lists(w, &w->r);
-		st = add_record(w);
-		if (st != CYRE_OK)
-			return st;
+		w->st = add_record(w);
+		if (w->st != CYRE_OK)
+			return;
 	}
-	if (next) {
-		CYRE_FIND(w->found, .problem = CYRE_P_DB_CUT, .offset = next,
+	w->next = cyre_ts_next(&w->r, 0, w->end);
+	w->walking = w->next != 0;
+}
+
+static void end_walk(struct walk *w)
+{
+	unsigned i;
+
+	while (w->walking)
+		step(w, NULL);
+	if (w->next) {
+		CYRE_FIND(w->found, .problem = CYRE_P_DB_CUT, .offset = w->next,
 			.actual = w->db->n, .expected = w->db->info.expected,
 			.file = CYRE_FILE_OTHER);
-		return CYRE_OK;
+		return;
 	}
 	for (i = 1; w->clean && i < TS_MAX_LEVEL; i++)
 		if (w->expect[i])
 			CYRE_FIND(w->found, .problem = CYRE_P_DB_LINK,
 				.actual = w->expect[i],
 				.file = CYRE_FILE_OTHER);
-	return CYRE_OK;
 }
 
 static void check_order(struct walk *w)
@@ -317,7 +344,8 @@ static void check_order(struct walk *w)
 /*
  * Every byte up to `end` belongs to a record or is padding. Damage outside live
  * records costs nothing today; it tells that the disk is not to be trusted. The
- * walk along the links, which comes after, need not sum again what is right.
+ * walk along the links goes with it, as far as they lead from each record to one
+ * that stands behind it; after that it need not sum again what was right here.
  */
 static void sweep(struct walk *w)
 {
@@ -344,6 +372,8 @@ static void sweep(struct walk *w)
 			if (cyre_ts_tail_ok(&r)) {
 				w->sound[off / 512] |= UINT64_C(1)
 						       << off / 8 % 64;
+				if (w->walking && off == w->next)
+					step(w, &r);
 				off += n;
 				continue;
 			}
@@ -375,17 +405,17 @@ static void check_end(const struct walk *w, const struct ts_header *h)
 static cyre_status read_all(struct walk *w, const struct ts_header *h)
 {
 	struct cyre_db *db = w->db;
-	cyre_status st;
 
 	w->sound = calloc(w->file.n / 512 + 1, sizeof(*w->sound));
 	if (!w->sound)
 		return CYRE_ENOMEM;
 	check_end(w, h);
-	sweep(w);
 	cyre_db_expect(db, h->num_records, w->file.n / TS_MIN_RECORD);
-	st = walk(w);
-	if (st != CYRE_OK)
-		return st;
+	begin_walk(w, cyre_db_arrived(db, w->file, CYRE_DB_AHEAD));
+	sweep(w);
+	end_walk(w);
+	if (w->st != CYRE_OK)
+		return w->st;
 	check_order(w);
 	if (w->bad_bytes)
 		CYRE_FIND(w->found, .problem = CYRE_P_DB_WASTE,
