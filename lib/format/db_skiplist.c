@@ -206,7 +206,9 @@ struct walk {
 	struct sk_record dummy;
 	bool stopped;         /* not all records could be read */
 	uint64_t inorder_end; /* where the checkpointed part ends */
-	size_t sorted;        /* records at the start seen to ascend */
+	size_t ninorder;      /* records in it */
+	struct cyre_db_orders orders;
+	size_t sorted; /* records at the start seen to ascend */
 };
 
 static void damaged(struct walk *w, uint64_t off, const char *what)
@@ -251,6 +253,9 @@ static cyre_status read_records(struct walk *w)
 				break;
 			}
 			w->inorder_end = off + r.size;
+			if (w->ninorder++)
+				cyre_db_orders_see(&w->orders,
+					w->log.r[w->log.n - 1].key, r.key);
 		}
 		st = cyre_sk_log_add(&w->log, &r);
 		if (st != CYRE_OK)
@@ -291,33 +296,29 @@ static cyre_status add_live(struct walk *w)
 	return CYRE_OK;
 }
 
-/* The order of the keys, as the checkpointed part and list 0 have it. */
+/* The order of the keys, as the checkpointed part, which was seen, and list 0
+ * have it. */
 static void find_order(struct walk *w)
 {
-	struct cyre_db_orders o = {{0}};
+	struct cyre_db_orders *o = &w->orders;
 	const struct sk_record *r, *last = NULL;
 	uint64_t steps = w->log.n;
-	size_t i;
 
-	for (i = 0; i < w->log.n && w->log.r[i].type == SK_INORDER; i++)
-		if (i)
-			cyre_db_orders_see(
-				&o, w->log.r[i - 1].key, w->log.r[i].key);
 	for (r = cyre_sk_log_at(&w->log, sk_ptr(&w->dummy, 0));
 		r && sk_is_node(r) && steps--;
 		r = cyre_sk_log_after(&w->log, r, sk_ptr(r, 0))) {
 		/* Not twice what is linked as it was checkpointed. */
 		if (last && (r != last + 1 || r->type != SK_INORDER))
-			cyre_db_orders_see(&o, last->key, r->key);
+			cyre_db_orders_see(o, last->key, r->key);
 		last = r;
 	}
-	w->db->info.order = cyre_db_orders_best(&o, CYRE_DB_SIGNED);
-	if (o.wrong[w->db->info.order])
+	w->db->info.order = cyre_db_orders_best(o, CYRE_DB_SIGNED);
+	if (o->wrong[w->db->info.order])
 		CYRE_FIND(w->found, .problem = CYRE_P_DB_ORDER,
-			.actual = o.wrong[w->db->info.order],
+			.actual = o->wrong[w->db->info.order],
 			.file = CYRE_FILE_OTHER);
 	else
-		w->sorted = i;
+		w->sorted = w->ninorder;
 }
 
 /* Every list goes exactly through the entries that are high enough. */
