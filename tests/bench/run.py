@@ -261,16 +261,20 @@ def databases(build, directory):
         commands = {
             "cyrdb show": [tool, "show", file],
             "cyrdb check": [tool, "check", file],
-            "cyrdb salvage": "rm -f %s; exec %s salvage %s -o %s"
-                             % (out, tool, file, out),
+            "cyrdb salvage": [tool, "salvage", file, "-o", out],
             "cyr_dbtool show": dbtool + ["show"],
             "cat": ["cat", file],
         }
         for warm in (True, False):
+            def prepare(_, file=file, warm=warm):
+                if os.path.exists(out):
+                    os.unlink(out)
+                if not warm:
+                    cold(file)
+
             t = Times("%s, %d keys%s" % (kind, DATABASE_KEYS,
                                          "" if warm else ", not in memory"),
-                      commands, ROUNDS,
-                      None if warm else lambda _, file=file: cold(file))
+                      commands, ROUNDS, prepare)
             t.table()
             for name in ("cyrdb show", "cyrdb check", "cyrdb salvage"):
                 t.ratio(name, "cat", "<= 3")
