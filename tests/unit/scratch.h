@@ -77,7 +77,7 @@ static inline struct cyre_identity scratch_identity(
 {
 	struct cyre_opener o = {0};
 	struct cyre_file_info info;
-	struct cyre_identity id;
+	struct cyre_identity id = {0};
 	struct cyre_hasher *h;
 	struct cyre_error e;
 	char *path = scratch_path(root, dir);
