@@ -2,30 +2,16 @@
  * dbrebuild_quota.c - the quota database counted again
  *
  * Reads every root as it is stored (a file each, or quotas.db), counts with
- * lib/repair/quota_count.c, and writes those that differ: a file each where the
- * server has it so, else quotas.db as a whole.
+ * lib/repair/quota_count.c, tells what differs and has it written
+ * (dbrebuild_quota_files.c).
  */
-#include "dbrebuild.h"
+#include "dbrebuild_quota.h"
 
 #include <stdlib.h>
 
-#include "conf_load.h"
-#include "layout.h"
 #include "names.h"
 #include "quotas.h"
 #include "select.h"
-
-struct quota_run {
-	struct cyre_dbrebuild *d;
-	struct cyre_db_target *targets; /* of files that are new */
-	size_t n, cap;
-	bool one_file; /* quotas.db */
-	bool damaged;  /* … which is to be written again in any case */
-	bool gaps;     /* … a later change may have been in what is gone */
-	struct cyre_db_write_options as; /* … as it is */
-	bool list; /* new roots as 2.5 and later write them */
-	uint64_t counts[CYRE_QUOTA_ACTIONS];
-};
 
 /* mailboxes.db, and it has lost nothing. */
 static bool is_list_whole(const struct cyre_run *r)
@@ -66,11 +52,6 @@ static cyre_status count_mailbox(
 
 /* ---- what is stored ---- */
 
-static bool is_list(struct cyre_slice value)
-{
-	return cyre_slice_starts(value, cyre_slice_str("%("));
-}
-
 static size_t count_readable(const struct cyre_db *db)
 {
 	size_t i, n = 0;
@@ -84,7 +65,7 @@ static size_t count_readable(const struct cyre_db *db)
 /* Of several records of a root the database itself tells the best. */
 enum pass { SURE, BEST, REST };
 
-static bool is_in(const struct quota_run *q, const struct cyre_db *db,
+static bool is_in(const struct cyre_quota_run *q, const struct cyre_db *db,
 	const struct cyre_db_entry *e, enum pass pass)
 {
 	if (pass == SURE)
@@ -93,8 +74,8 @@ static bool is_in(const struct quota_run *q, const struct cyre_db *db,
 	return (cyre_db_find(db, e->key) == e) == (pass == BEST);
 }
 
-static cyre_status take_entries(struct quota_run *q, const struct cyre_db *db,
-	const char *root, enum pass pass)
+static cyre_status take_entries(struct cyre_quota_run *q,
+	const struct cyre_db *db, const char *root, enum pass pass)
 {
 	cyre_status st = CYRE_OK;
 	size_t i;
@@ -103,7 +84,7 @@ static cyre_status take_entries(struct quota_run *q, const struct cyre_db *db,
 		const struct cyre_db_entry *e = cyre_db_at(db, i);
 		struct cyre_slice key = root ? cyre_slice_str(root) : e->key;
 
-		q->list |= is_list(e->value);
+		q->list |= cyre_quota_is_list(e->value);
 		if (!is_in(q, db, e, pass))
 			continue;
 		st = pass == SURE ? cyre_quota_count_stored(
@@ -115,7 +96,7 @@ static cyre_status take_entries(struct quota_run *q, const struct cyre_db *db,
 }
 
 /* The one file of all roots, which may be damaged as a whole. */
-static cyre_status load(struct quota_run *q, struct cyre_slice bytes,
+static cyre_status load(struct cyre_quota_run *q, struct cyre_slice bytes,
 	const struct cyre_server_file *f, struct cyre_db **ret)
 {
 	struct cyre_dbrebuild *d = q->d;
@@ -152,7 +133,7 @@ static cyre_status load(struct quota_run *q, struct cyre_slice bytes,
 
 /* A file that cannot be read still says that there is such a root. */
 static cyre_status take_file(
-	struct quota_run *q, const struct cyre_server_file *f, bool copy)
+	struct cyre_quota_run *q, const struct cyre_server_file *f, bool copy)
 {
 	struct cyre_dbrebuild *d = q->d;
 	struct cyre_buf bytes = {.limit = d->run.rules.limit};
@@ -187,7 +168,7 @@ static cyre_status take_file(
 }
 
 /* One of two passes: what is in use, then everything else. */
-static cyre_status take_all(struct quota_run *q, bool copies)
+static cyre_status take_all(struct cyre_quota_run *q, bool copies)
 {
 	static const enum cyre_server_kind kinds[] = {
 		CYRE_SERVER_QUOTAS, CYRE_SERVER_QUOTA};
@@ -208,7 +189,7 @@ static cyre_status take_all(struct quota_run *q, bool copies)
 	return st;
 }
 
-static cyre_status take_stored(struct quota_run *q)
+static cyre_status take_stored(struct cyre_quota_run *q)
 {
 	cyre_status st;
 
@@ -217,236 +198,6 @@ static cyre_status take_stored(struct quota_run *q)
 	q->one_file = q->as.format != CYRE_DB_QUOTALEGACY;
 	st = take_all(q, false);
 	return st == CYRE_OK ? take_all(q, true) : st;
-}
-
-/* ---- the files ---- */
-
-static const struct cyre_server_file *live(const struct cyre_dbrebuild *d,
-	enum cyre_server_kind k, const char *who)
-{
-	const struct cyre_server_file *f;
-	size_t n;
-
-	f = cyre_confdir_find(d->run.confdir, k, who, &n);
-	return f && f->copy == CYRE_COPY_LIVE ? f : NULL;
-}
-
-static struct cyre_db_target *add_target(struct quota_run *q)
-{
-	size_t cap = q->cap ? q->cap * 2 : 16;
-	struct cyre_db_target *grown;
-
-	if (q->n == q->cap) {
-		grown = reallocarray(q->targets, cap, sizeof(*grown));
-		if (!grown)
-			return NULL;
-		q->targets = grown;
-		q->cap = cap;
-	}
-	q->targets[q->n] = (struct cyre_db_target){.dir = NULL};
-	return &q->targets[q->n++];
-}
-
-/* Where a root's own file is to be: below the configdirectory, or the folder
- * that the option leads to. */
-static cyre_status place_new(
-	struct quota_run *q, const char *root, struct cyre_db_target *t)
-{
-	struct cyre_run *r = &q->d->run;
-	const char *option = r->conf->quota_db_path;
-	struct cyre_buf path = {0}, below = {0};
-	cyre_status st = CYRE_OK;
-
-	if (option)
-		cyre_put_str(&path, option);
-	else
-		cyre_put_fmt(&path, "%s/quota", r->conf->configdirectory);
-	cyre_put_u8(&path, '\0');
-	if (!cyre_layout_quota_file(
-		    &r->catalog->layout, cyre_slice_str(root), &below))
-		st = CYRE_EUSAGE;
-	cyre_put_u8(&below, '\0');
-	if (path.bad || below.bad)
-		st = CYRE_ENOMEM;
-	/* Its folder, as if `quota` were a file in it. */
-	if (st == CYRE_OK)
-		st = cyre_db_target_open(q->d, NULL, (const char *)path.p, t);
-	if (st == CYRE_OK)
-		st = cyre_db_target_name(t, (const char *)below.p);
-	cyre_buf_free(&path);
-	cyre_buf_free(&below);
-	return st;
-}
-
-/* `USED LF LIMIT LF`, or the list and LF. */
-static cyre_status fill(
-	struct cyre_db_target *t, const struct cyre_quota *now, bool list)
-{
-	struct cyre_buf b = {0};
-	uint8_t *blank;
-
-	cyre_quota_put(&b, now, list);
-	if (!b.bad && !list) {
-		blank = memchr(b.p, ' ', b.n);
-		*blank = '\n';
-	}
-	cyre_put_u8(&b, '\n');
-	if (b.bad) {
-		cyre_buf_free(&b);
-		return CYRE_ENOMEM;
-	}
-	t->after = cyre_buf_slice(&b);
-	return CYRE_OK;
-}
-
-static cyre_status write_root(
-	struct quota_run *q, const struct cyre_quota_root *r)
-{
-	struct cyre_db_target *t = add_target(q);
-	const struct cyre_server_file *f;
-	cyre_status st;
-	char *root;
-
-	root = strndup((const char *)r->root.p, r->root.n);
-	if (!t || !root) {
-		free(root);
-		return CYRE_ENOMEM;
-	}
-	f = live(q->d, CYRE_SERVER_QUOTA, root);
-	st = f ? cyre_db_target_open(q->d, f, f->path, t)
-	       : place_new(q, root, t);
-	if (st == CYRE_OK)
-		st = fill(t, &r->after,
-			r->readable ? is_list(r->value) : q->list);
-	free(root);
-	return st;
-}
-
-static bool is_written(const struct cyre_quota_root *r)
-{
-	return r->action == CYRE_QUOTA_CHANGED ||
-	       r->action == CYRE_QUOTA_ADDED ||
-	       r->action == CYRE_QUOTA_DOUBTFUL;
-}
-
-/* What the one file is to have of a root; false: nothing. */
-static bool put_record(const struct quota_run *q,
-	const struct cyre_quota_root *r, struct cyre_buf *own,
-	struct cyre_db_entry *ret)
-{
-	ret->key = r->root;
-	ret->value = r->value;
-	if (!is_written(r))
-		return r->value.n && (!r->doubtful || q->damaged);
-	cyre_quota_put(
-		own, &r->after, r->readable ? is_list(r->value) : q->list);
-	ret->value = cyre_buf_slice(own);
-	return true;
-}
-
-/* Where quotas.db is to be. */
-static cyre_status open_missing(struct quota_run *q, struct cyre_db_target *t)
-{
-	const struct cyre_conf *conf = q->d->run.conf;
-	struct cyre_buf path = {0};
-	cyre_status st = CYRE_ENOMEM;
-
-	if (conf->quota_db_path)
-		cyre_put_str(&path, conf->quota_db_path);
-	else
-		cyre_put_fmt(&path, "%s/quotas.db", conf->configdirectory);
-	cyre_put_u8(&path, '\0');
-	if (!path.bad)
-		st = cyre_db_target_open(q->d, NULL, (const char *)path.p, t);
-	cyre_buf_free(&path);
-	return st;
-}
-
-static cyre_status write_one_file(
-	struct quota_run *q, struct cyre_quota_root *const *roots, size_t n)
-{
-	struct cyre_db_entry *v = calloc(n + 1, sizeof(*v));
-	struct cyre_buf *values = calloc(n + 1, sizeof(*values));
-	const struct cyre_server_file *f = live(q->d, CYRE_SERVER_QUOTAS, NULL);
-	struct cyre_db_target *t = add_target(q);
-	cyre_status st = v && values && t ? CYRE_OK : CYRE_ENOMEM;
-	size_t i, kept = 0;
-
-	q->as.time = (uint32_t)q->d->run.o->now;
-	/* Not written by us; who has it reads twoskip as well. */
-	if (q->as.format == CYRE_DB_TWOM)
-		q->as.format = CYRE_DB_TWOSKIP;
-	if (st == CYRE_OK)
-		st = f ? cyre_db_target_open(q->d, f, f->path, t)
-		       : open_missing(q, t);
-	for (i = 0; i < n && st == CYRE_OK; i++) {
-		kept += put_record(q, roots[i], &values[i], &v[kept]);
-		st = values[i].bad ? CYRE_ENOMEM : CYRE_OK;
-	}
-	if (st == CYRE_OK)
-		st = cyre_db_target_make(q->d, t, &q->as, v, kept);
-	for (i = 0; values && i < n; i++)
-		cyre_buf_free(&values[i]);
-	free(values);
-	free(v);
-	return st;
-}
-
-/* What a killed run left beside a file that is right now. */
-static cyre_status sweep_root(
-	struct quota_run *q, const struct cyre_quota_root *r)
-{
-	const struct cyre_server_file *f;
-	struct cyre_db_target t;
-	cyre_status st;
-	char *root;
-
-	root = strndup((const char *)r->root.p, r->root.n);
-	if (!root)
-		return CYRE_ENOMEM;
-	f = live(q->d, q->one_file ? CYRE_SERVER_QUOTAS : CYRE_SERVER_QUOTA,
-		q->one_file ? NULL : root);
-	free(root);
-	if (!f)
-		return CYRE_OK;
-	st = cyre_db_target_open(q->d, f, f->path, &t);
-	if (st == CYRE_OK)
-		st = cyre_db_target_sweep(q->d, &t);
-	else if (st != CYRE_ENOMEM)
-		st = CYRE_OK; /* no file stands there: nor did ours */
-	cyre_db_target_free(&t);
-	return st;
-}
-
-static cyre_status sweep_all(
-	struct quota_run *q, struct cyre_quota_root *const *roots, size_t n)
-{
-	cyre_status st = CYRE_OK;
-	size_t i;
-
-	for (i = 0; i < n && st == CYRE_OK; i++) {
-		if (is_written(roots[i]))
-			continue;
-		st = sweep_root(q, roots[i]);
-		if (q->one_file)
-			break;
-	}
-	return st;
-}
-
-static cyre_status write_all(
-	struct quota_run *q, struct cyre_quota_root *const *roots, size_t n)
-{
-	cyre_status st = CYRE_OK;
-	size_t i;
-
-	if (q->one_file)
-		st = write_one_file(q, roots, n);
-	for (i = 0; !q->one_file && i < n && st == CYRE_OK; i++)
-		if (is_written(roots[i]))
-			st = write_root(q, roots[i]);
-	return st == CYRE_OK ? cyre_dbrebuild_apply(q->d, q->targets, q->n)
-			     : st;
 }
 
 /* ---- the plan ---- */
@@ -468,7 +219,7 @@ static const char *why(const struct cyre_quota_root *r)
 }
 
 static cyre_status tell_root(
-	const struct quota_run *q, const struct cyre_quota_root *r)
+	const struct cyre_quota_run *q, const struct cyre_quota_root *r)
 {
 	struct cyre_buf after = {0};
 	struct cyre_dbreport_field field = {
@@ -479,13 +230,13 @@ static cyre_status tell_root(
 		.name = r->root,
 		.why = why(r),
 		.fields = &field,
-		.n_fields = is_written(r),
+		.n_fields = cyre_quota_is_written(r),
 		.trivial = r->action == CYRE_QUOTA_KEPT,
 	};
 	cyre_status st;
 
-	cyre_quota_put(
-		&after, &r->after, r->readable ? is_list(r->value) : q->list);
+	cyre_quota_put(&after, &r->after,
+		r->readable ? cyre_quota_is_list(r->value) : q->list);
 	field.after = cyre_buf_slice(&after);
 	st = after.bad ? CYRE_ENOMEM : cyre_dbreport_change(&q->d->o->out, &c);
 	cyre_buf_free(&after);
@@ -504,7 +255,7 @@ static bool is_asked(
 
 /* One that is not asked for stays as it is: neither it nor a mailbox of it is
  * selected. */
-static cyre_status choose(struct quota_run *q, struct cyre_quota_root *r)
+static cyre_status choose(struct cyre_quota_run *q, struct cyre_quota_root *r)
 {
 	struct cyre_run *run = &q->d->run;
 	struct cyre_buf user = {0}, scratch = {0};
@@ -522,7 +273,7 @@ static cyre_status choose(struct quota_run *q, struct cyre_quota_root *r)
 	return st;
 }
 
-static cyre_status tell_sum(const struct quota_run *q, const char *state)
+static cyre_status tell_sum(const struct cyre_quota_run *q, const char *state)
 {
 	struct cyre_dbreport_sum s = {
 		.database = "quota",
@@ -539,7 +290,7 @@ static cyre_status tell_sum(const struct quota_run *q, const char *state)
 	return cyre_dbreport_sum(&q->d->o->out, &s);
 }
 
-static cyre_status run_quota(struct quota_run *q)
+static cyre_status run_quota(struct cyre_quota_run *q)
 {
 	struct cyre_dbrebuild *d = q->d;
 	struct cyre_quota_root *const *roots;
@@ -575,16 +326,16 @@ static cyre_status run_quota(struct quota_run *q)
 		state = d->o->apply ? "written" : "planned";
 		d->result.planned = !d->o->apply;
 		if (d->o->apply)
-			st = write_all(q, roots, n);
+			st = cyre_quota_write(q, roots, n);
 	}
 	if (st == CYRE_OK && d->o->apply)
-		st = sweep_all(q, roots, n);
+		st = cyre_quota_sweep(q, roots, n);
 	return st == CYRE_OK ? tell_sum(q, state) : st;
 }
 
 cyre_status cyre_dbrebuild_quota(struct cyre_run *r)
 {
-	struct quota_run q = {.d = (struct cyre_dbrebuild *)r};
+	struct cyre_quota_run q = {.d = (struct cyre_dbrebuild *)r};
 	cyre_status st = run_quota(&q);
 	size_t i;
 

@@ -3,123 +3,17 @@
  *
  * A damaged database is salvaged and written anew in its own format and order.
  * lib/repair/seen_match.c decides which records get the uniqueid that their
- * mailbox has now; it is brought what headers and indexes say, what mailboxes.db
- * says, and what its copies say of former ids. A file that needs neither is not
- * touched.
+ * mailbox has now, by what dbrebuild_seen_evidence.c brings it. A file that needs
+ * neither is not touched.
  */
-#include "dbrebuild.h"
+#include "dbrebuild_seen.h"
 
 #include <cyrescue/dbload.h>
 
 #include <stdlib.h>
 
 #include "databases.h"
-#include "read_file.h"
 #include "userdb.h"
-
-/* So many new files are one change: all of them, or none. */
-#define BATCH 256
-
-struct seen_run {
-	struct cyre_dbrebuild *d;
-	struct cyre_buf scratch;
-	struct cyre_db_target targets[BATCH];
-	size_t n;
-	uint64_t counts[CYRE_SEEN_ACTIONS], files;
-};
-
-/* A user's database. */
-struct seen_file {
-	const struct cyre_server_file *f;
-	const char *user; /* NULL: nobody tells */
-	struct cyre_db_target target;
-	struct cyre_db *db; /* NULL: it cannot be read */
-	bool damaged;
-	const struct cyre_db_entry **records; /* one a key */
-	struct cyre_seen_choice *choices;
-	size_t n;
-};
-
-/* ---- what there is ---- */
-
-static cyre_status take_mailbox(
-	struct cyre_dbrebuild *d, size_t job, const struct cyre_dir_facts *f)
-{
-	const struct cyre_candidate *c = &d->run.candidates[job];
-	const struct cyre_mboxdb_entry *e = NULL;
-	struct cyre_seen_mailbox m = {
-		.name = f->dir.name,
-		.uniqueid = f->dir.uniqueid,
-		.index_known = f->index_version > 0,
-		.uidvalidity = f->dir.uidvalidity,
-		.last_uid = f->last_uid,
-	};
-
-	if (c->name)
-		e = cyre_mboxdb_by_name(d->run.mboxdb, c->name);
-	if (e && e->uniqueid)
-		m.listed = cyre_slice_str(e->uniqueid);
-	return cyre_seen_match_mailbox(d->seen, &m);
-}
-
-/* Those on other servers, and those whose directory is gone. */
-static cyre_status take_list(struct cyre_dbrebuild *d)
-{
-	const struct cyre_mboxdb *list = d->run.mboxdb;
-	cyre_status st = CYRE_OK;
-	size_t i;
-
-	for (i = 0; list && i < list->n_ids && st == CYRE_OK; i++)
-		st = cyre_seen_match_known(
-			d->seen, cyre_slice_str(list->by_id[i]->uniqueid));
-	return st;
-}
-
-static cyre_status take_copy(struct cyre_dbrebuild *d, struct cyre_slice bytes)
-{
-	struct cyre_mboxdb *copy;
-	cyre_status st = cyre_mboxdb_read(bytes, NULL, &copy);
-	size_t i;
-
-	if (st != CYRE_OK)
-		return st == CYRE_ENOMEM ? st : CYRE_OK;
-	for (i = 0; i < copy->n_ids && st == CYRE_OK; i++)
-		st = cyre_seen_match_former(d->seen,
-			cyre_slice_str(copy->by_id[i]->name),
-			cyre_slice_str(copy->by_id[i]->uniqueid),
-			copy->by_id[i]->uidvalidity);
-	cyre_mboxdb_free(copy);
-	return st;
-}
-
-/* A donor that cannot be read ends the run: it was asked for. */
-static cyre_status take_copies(struct cyre_dbrebuild *d)
-{
-	struct cyre_buf bytes = {.limit = d->run.rules.limit};
-	const struct cyre_server_file *f;
-	cyre_status st = CYRE_OK, read;
-	enum cyre_kind kind;
-	size_t i, n;
-
-	for (i = 0; i < d->o->n_donors && st == CYRE_OK; i++) {
-		st = cyre_read_path(d->o->donors[i], &bytes, d->run.error);
-		if (st == CYRE_OK)
-			st = take_copy(d, cyre_buf_slice(&bytes));
-	}
-	f = cyre_confdir_find(d->run.confdir, CYRE_SERVER_MAILBOXES, NULL, &n);
-	for (i = 0; i < n && st == CYRE_OK; i++) {
-		if (f[i].copy == CYRE_COPY_LIVE && i == 0)
-			continue;
-		read = cyre_confdir_read(
-			&f[i], &d->opener, &bytes, &kind, NULL);
-		if (read == CYRE_OK)
-			st = take_copy(d, cyre_buf_slice(&bytes));
-		else if (read == CYRE_ENOMEM)
-			st = read;
-	}
-	cyre_buf_free(&bytes);
-	return st;
-}
 
 /* ---- one file ---- */
 
@@ -133,7 +27,7 @@ static size_t count_readable(const struct cyre_db *db)
 	return n;
 }
 
-static cyre_status read_file(struct seen_run *q, struct seen_file *s,
+static cyre_status read_file(struct cyre_seen_run *q, struct cyre_seen_file *s,
 	struct cyre_dbreport_source *source)
 {
 	struct cyre_dbload_options o = {.memory = q->d->run.rules.limit};
@@ -172,7 +66,8 @@ static cyre_status read_file(struct seen_run *q, struct seen_file *s,
 
 /* The surest record of each key. What is from before a gap is better than
  * nothing here: at worst, messages are unread that were read. */
-static cyre_status take_records(struct seen_run *q, struct seen_file *s)
+static cyre_status take_records(
+	struct cyre_seen_run *q, struct cyre_seen_file *s)
 {
 	size_t i, count = cyre_db_count(s->db);
 
@@ -193,7 +88,8 @@ static cyre_status take_records(struct seen_run *q, struct seen_file *s)
 }
 
 /* The key a record is to have; false: it goes. */
-static bool key_of(const struct seen_file *s, size_t i, struct cyre_slice *ret)
+static bool key_of(
+	const struct cyre_seen_file *s, size_t i, struct cyre_slice *ret)
 {
 	const struct cyre_seen_choice *c = &s->choices[i];
 
@@ -205,7 +101,7 @@ static bool key_of(const struct seen_file *s, size_t i, struct cyre_slice *ret)
 }
 
 /* What is not asked for stays. */
-static void leave(const struct seen_run *q, struct seen_file *s)
+static void leave(const struct cyre_seen_run *q, struct cyre_seen_file *s)
 {
 	const struct cyre_dbrebuild_ask *ask = &q->d->ask;
 	size_t i;
@@ -220,7 +116,7 @@ static void leave(const struct seen_run *q, struct seen_file *s)
 	}
 }
 
-static cyre_status make_file(struct seen_run *q, struct seen_file *s)
+static cyre_status make_file(struct cyre_seen_run *q, struct cyre_seen_file *s)
 {
 	const struct cyre_db_info *info = cyre_db_info(s->db);
 	struct cyre_db_entry *records = calloc(s->n + 1, sizeof(*records));
@@ -247,7 +143,7 @@ static cyre_status make_file(struct seen_run *q, struct seen_file *s)
 	return st;
 }
 
-static bool is_changed(const struct seen_file *s)
+static bool is_changed(const struct cyre_seen_file *s)
 {
 	struct cyre_slice key;
 	size_t i;
@@ -261,90 +157,9 @@ static bool is_changed(const struct seen_file *s)
 	return false;
 }
 
-/* ---- the plan, told ---- */
-
-static const char *why(const struct cyre_seen_choice *c)
-{
-	switch (c->action) {
-	case CYRE_SEEN_REPLACED:
-		return "the one that is attached is newer";
-	case CYRE_SEEN_OWN_NEWER:
-		return "its mailbox has a newer one; this is left as it is";
-	case CYRE_SEEN_UNREADABLE:
-		return "the server cannot read such a value, and ends";
-	case CYRE_SEEN_NO_MAILBOX:
-		return "no mailbox has this uniqueid, and nothing tells which "
-		       "had it: deleted, most likely";
-	default:
-		return cyre_seen_doubt_text(c->doubt);
-	}
-}
-
-static cyre_status tell_record(
-	const struct seen_run *q, const struct seen_file *s, size_t i)
-{
-	const struct cyre_seen_choice *c = &s->choices[i];
-	struct cyre_slice may_be[CYRE_SEEN_MAY_BE];
-	struct cyre_dbreport_field field = {
-		.name = "uniqueid",
-		.origin = c->proof == CYRE_SEEN_NAME ? "name and UIDVALIDITY"
-						     : "copy of mailboxes.db",
-		.before = s->records[i]->key,
-	};
-	struct cyre_dbreport_change change = {
-		.database = "seen",
-		.action = cyre_seen_action_name(c->action),
-		.name = s->records[i]->key,
-		.user = s->user ? s->user : s->f->owner,
-		.why = why(c),
-		.may_be = may_be,
-		.fields = &field,
-		.trivial = c->action == CYRE_SEEN_KEPT ||
-			   c->action == CYRE_SEEN_NO_MAILBOX,
-	};
-
-	if (c->mailbox && c->mailbox->name.n)
-		change.name = c->mailbox->name;
-	if (c->action == CYRE_SEEN_ATTACHED && c->mailbox) {
-		field.after = c->mailbox->uniqueid;
-		change.n_fields = 1;
-	}
-	if (c->action == CYRE_SEEN_UNDECIDED) {
-		change.name = s->records[i]->key;
-		for (; change.n_may_be < c->n_may_be; change.n_may_be++)
-			may_be[change.n_may_be] =
-				c->may_be[change.n_may_be]->name;
-	}
-	return cyre_dbreport_change(&q->d->o->out, &change);
-}
-
-static cyre_status tell_source(const struct seen_run *q,
-	const struct seen_file *s, struct cyre_dbreport_source *source)
-{
-	const struct cyre_dbreport_options *out = &q->d->o->out;
-
-	if (!source->problem && !out->verbose &&
-		out->format != CYRE_REPORT_JSON)
-		return CYRE_OK;
-	source->path = (const char *)s->target.path.p;
-	return cyre_dbreport_source(out, source);
-}
-
-static cyre_status tell_file(struct seen_run *q, const struct seen_file *s)
-{
-	cyre_status st = CYRE_OK;
-	size_t i;
-
-	for (i = 0; i < s->n && st == CYRE_OK; i++) {
-		q->counts[s->choices[i].action]++;
-		st = tell_record(q, s, i);
-	}
-	return st;
-}
-
 /* ---- the files ---- */
 
-static cyre_status write_batch(struct seen_run *q)
+static cyre_status write_batch(struct cyre_seen_run *q)
 {
 	cyre_status st = cyre_dbrebuild_apply(q->d, q->targets, q->n);
 	size_t i;
@@ -356,17 +171,17 @@ static cyre_status write_batch(struct seen_run *q)
 }
 
 /* The new file, until its batch is written. */
-static cyre_status queue(struct seen_run *q, struct seen_file *s)
+static cyre_status queue(struct cyre_seen_run *q, struct cyre_seen_file *s)
 {
 	cyre_buf_free(&s->target.bytes);
 	q->targets[q->n++] = s->target;
 	s->target = (struct cyre_db_target){.dir = NULL};
-	return q->n == BATCH ? write_batch(q) : CYRE_OK;
+	return q->n == CYRE_SEEN_BATCH ? write_batch(q) : CYRE_OK;
 }
 
 /* One file that cannot be done is told, and does not end the run. */
 static cyre_status fail_file(
-	struct seen_run *q, const struct seen_file *s, cyre_status st)
+	struct cyre_seen_run *q, const struct cyre_seen_file *s, cyre_status st)
 {
 	struct cyre_dbreport_source source = {.database = "seen",
 		.role = "seen",
@@ -375,10 +190,10 @@ static cyre_status fail_file(
 	if (st == CYRE_ENOMEM)
 		return st;
 	q->d->result.skipped = true;
-	return tell_source(q, s, &source);
+	return cyre_seen_tell_source(q, s, &source);
 }
 
-static cyre_status look(struct seen_run *q, struct seen_file *s)
+static cyre_status look(struct cyre_seen_run *q, struct cyre_seen_file *s)
 {
 	struct cyre_dbrebuild *d = q->d;
 	struct cyre_dbreport_source source = {
@@ -394,17 +209,17 @@ static cyre_status look(struct seen_run *q, struct seen_file *s)
 		st = read_file(q, s, &source);
 	if (st != CYRE_OK)
 		return fail_file(q, s, st);
-	st = tell_source(q, s, &source);
+	st = cyre_seen_tell_source(q, s, &source);
 	if (st == CYRE_OK && s->db)
 		st = take_records(q, s);
 	if (st == CYRE_OK && s->db)
 		st = cyre_seen_match_file(
 			d->seen, s->records, s->n, s->choices);
 	leave(q, s);
-	return st == CYRE_OK ? tell_file(q, s) : st;
+	return st == CYRE_OK ? cyre_seen_tell_file(q, s) : st;
 }
 
-static cyre_status mend(struct seen_run *q, struct seen_file *s)
+static cyre_status mend(struct cyre_seen_run *q, struct cyre_seen_file *s)
 {
 	struct cyre_dbrebuild *d = q->d;
 	cyre_status st = look(q, s);
@@ -423,10 +238,10 @@ static cyre_status mend(struct seen_run *q, struct seen_file *s)
 }
 
 static cyre_status consider(
-	struct seen_run *q, const struct cyre_server_file *f)
+	struct cyre_seen_run *q, const struct cyre_server_file *f)
 {
 	struct cyre_dbrebuild *d = q->d;
-	struct seen_file s = {.f = f};
+	struct cyre_seen_file s = {.f = f};
 	bool selected = false;
 	char *user;
 	cyre_status st = cyre_database_owner(&d->run, f, &user);
@@ -445,45 +260,14 @@ static cyre_status consider(
 	return st;
 }
 
-static cyre_status tell_sum(const struct seen_run *q)
-{
-	const struct cyre_dbrebuild *d = q->d;
-	struct cyre_dbreport_sum s = {
-		.database = "seen",
-		.path = d->run.conf->configdirectory,
-		.state = "unchanged",
-	};
-	int i;
-
-	if (q->files)
-		s.state = d->o->apply ? "written" : "planned";
-	for (i = 0; i < CYRE_SEEN_ACTIONS; i++) {
-		s.actions[i] = cyre_seen_action_name((enum cyre_seen_action)i);
-		s.counts[i] = q->counts[i];
-	}
-	s.actions[i] = "files to write";
-	if (d->o->apply)
-		s.actions[i] = "files written";
-	s.counts[i] = q->files;
-	return cyre_dbreport_sum(&d->o->out, &s);
-}
-
-static cyre_status run_seen(struct seen_run *q)
+static cyre_status run_seen(struct cyre_seen_run *q)
 {
 	struct cyre_dbrebuild *d = q->d;
 	const struct cyre_server_file *f;
 	cyre_status st;
 	size_t i, n;
 
-	st = cyre_seen_match_new(&d->seen);
-	if (st == CYRE_OK)
-		st = cyre_dbrebuild_facts(d, take_mailbox);
-	if (st == CYRE_OK)
-		st = take_list(d);
-	if (st == CYRE_OK)
-		st = take_copies(d);
-	if (st == CYRE_OK)
-		st = cyre_seen_match_ready(d->seen);
+	st = cyre_seen_evidence(d);
 	if (st != CYRE_OK)
 		return st;
 	f = cyre_confdir_all(d->run.confdir, CYRE_SERVER_SEEN, &n);
@@ -499,12 +283,12 @@ static cyre_status run_seen(struct seen_run *q)
 		return st;
 	d->result.planned = q->files && !d->o->apply;
 	d->result.left |= q->counts[CYRE_SEEN_UNDECIDED] > 0;
-	return tell_sum(q);
+	return cyre_seen_tell_sum(q);
 }
 
 cyre_status cyre_dbrebuild_seen(struct cyre_run *r)
 {
-	struct seen_run *q = calloc(1, sizeof(*q));
+	struct cyre_seen_run *q = calloc(1, sizeof(*q));
 	cyre_status st;
 	size_t i;
 
