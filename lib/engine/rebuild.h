@@ -94,6 +94,26 @@ struct cyre_rebuild {
 cyre_status cyre_rebuild_survey(struct cyre_run *r);
 cyre_status cyre_rebuild_work(struct cyre_run *r);
 
+/* Of the look at each mailbox before and after. */
+#define CYRE_REBUILD_LEVEL CYRE_LEVEL_SUMS
+
+/* rebuild_box.c. The name journal and resume know a mailbox by. */
+const char *cyre_rebuild_key(
+	const struct cyre_candidate *c, const struct cyre_rebuild_box *box);
+void cyre_rebuild_free_box(struct cyre_rebuild_box *box);
+/* box->error: `what`, and why; `err` may be NULL. */
+void cyre_rebuild_explain(struct cyre_rebuild_box *box, const char *what,
+	cyre_status st, const struct cyre_error *err);
+/* The same, and its outcome. */
+void cyre_rebuild_fail(struct cyre_rebuild_box *box, cyre_status st,
+	const struct cyre_error *err);
+bool cyre_rebuild_above_note(const struct cyre_findings *f);
+
+/* rebuild_prepare.c: one mailbox, up to its change set. What became of it is in
+ * the box. */
+void cyre_rebuild_prepare(struct cyre_rebuild *rb, struct cyre_worker *w,
+	const struct cyre_candidate *c, struct cyre_rebuild_box *box);
+
 /* rebuild_report.c: tells what became of a mailbox, and counts it. A plan that
  * could not be written is rb->run.status. */
 void cyre_rebuild_report(struct cyre_rebuild *rb, struct cyre_rebuild_box *box);

@@ -62,8 +62,7 @@ static void count(struct cyre_rebuild *rb, const struct cyre_rebuild_box *box)
 	res->failed += box->outcome == CYRE_OUTCOME_FAILED;
 }
 
-void cyre_rebuild_report(
-	struct cyre_rebuild *rb, struct cyre_rebuild_box *box)
+void cyre_rebuild_report(struct cyre_rebuild *rb, struct cyre_rebuild_box *box)
 {
 	struct cyre_report_mailbox *line = &box->slot.report;
 	const struct cyre_scan_options *o = &rb->o->scan;

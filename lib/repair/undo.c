@@ -1,11 +1,6 @@
 /*
- * undo.c - puts back what an undo archive holds; see cyrescue/undo.h
- *
- * The order is the reverse of apply.c: what was moved or removed comes back,
- * then index, header, cache. Each file is written beside its place, synced and
- * renamed over; a kill in between leaves some files old and some new, and a
- * second undo takes up the rest, because a file that is old already is left as
- * it is.
+ * undo.c - what of an undo archive is to be put back, and what is refused; see
+ * cyrescue/undo.h. undo_restore.c does it.
  */
 #include <cyrescue/undo.h>
 
@@ -14,40 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "changes.h"
 #include "fail.h"
-#include "identity.h"
-#include "undo_archive.h"
 #include "undo_refused.h"
-
-#define NONE SIZE_MAX
-
-struct item {
-	const struct cyre_done *d;
-	size_t dir, to_dir; /* in undo.dirs */
-	size_t member;      /* NONE: nothing of it is in the archive */
-	enum cyre_undo_action action;
-	bool refused, has_tmp;
-	bool left; /* of a mailbox nobody asked for */
-	bool old;  /* what it was before the rebuild, perhaps of another time */
-};
-
-struct undo {
-	const struct cyre_undo_options *o;
-	struct cyre_archive_in *archive;
-	struct cyre_changes changes;
-	struct item *items;
-	struct {
-		const char *root, *dir; /* as the archive has them */
-		int fd;                 /* -1: not there */
-	} * dirs;
-	size_t n_dirs, next; /* next: item whose member may come */
-	struct cyre_opener opener;
-	struct cyre_hasher *hasher;
-	struct cyre_undo_refused *refused; /* NULL: nobody wants to know */
-	struct cyre_undo_totals *totals;
-	struct cyre_error *reterr;
-};
+#include "undo_work.h"
 
 const char *cyre_undo_action_name(enum cyre_undo_action a)
 {
@@ -57,8 +21,7 @@ const char *cyre_undo_action_name(enum cyre_undo_action a)
 	return names[a];
 }
 
-/* Where a root is now: below another root than the rebuild had, perhaps. */
-static const char *place(const struct undo *u, const char *root)
+const char *cyre_undo_place(const struct cyre_undo_work *u, const char *root)
 {
 	const char *old = u->changes.root;
 	size_t n = old && u->o->root ? strlen(old) : 0;
@@ -70,8 +33,8 @@ static const char *place(const struct undo *u, const char *root)
 		       : root;
 }
 
-static cyre_status open_dir(
-	struct undo *u, const char *root, const char *dir, size_t *ret)
+static cyre_status open_dir(struct cyre_undo_work *u, const char *root,
+	const char *dir, size_t *ret)
 {
 	cyre_status st;
 	size_t i;
@@ -84,7 +47,8 @@ static cyre_status open_dir(
 			*ret = i;
 			return CYRE_OK;
 		}
-	st = cyre_root_open(u->o->root, place(u, root), &fd, u->reterr);
+	st = cyre_root_open(
+		u->o->root, cyre_undo_place(u, root), &fd, u->reterr);
 	if (st != CYRE_OK)
 		return st;
 	i = u->n_dirs;
@@ -122,7 +86,7 @@ static bool needs_member(const struct cyre_done *d)
 
 /* Originals stand in the order of the changes; one that belongs to no change
  * (its mailbox was given up on) is passed over. */
-static cyre_status find_members(struct undo *u)
+static cyre_status find_members(struct cyre_undo_work *u)
 {
 	struct cyre_buf path = {0};
 	cyre_status st = CYRE_OK;
@@ -132,7 +96,8 @@ static cyre_status find_members(struct undo *u)
 		const struct cyre_done *d = &u->changes.items[i];
 		const struct cyre_archive_member *mem = NULL;
 
-		u->items[i] = (struct item){.d = d, .member = NONE};
+		u->items[i] = (struct cyre_undo_file){
+			.d = d, .member = CYRE_NO_MEMBER};
 		if (!needs_member(d))
 			continue;
 		put_path(&path, d);
@@ -156,7 +121,7 @@ static cyre_status find_members(struct undo *u)
 	return st;
 }
 
-static cyre_status look(struct undo *u, size_t dir, const char *name,
+static cyre_status look(struct cyre_undo_work *u, size_t dir, const char *name,
 	struct cyre_file_info *info, struct cyre_identity *now, bool *ret_other)
 {
 	cyre_status st;
@@ -169,8 +134,9 @@ static cyre_status look(struct undo *u, size_t dir, const char *name,
 	return st == CYRE_EBUSY ? CYRE_OK : st;
 }
 
-static enum cyre_undo_action judge_file(struct undo *u, const struct item *it,
-	const struct cyre_file_info *info, const struct cyre_identity *now)
+static enum cyre_undo_action judge_file(struct cyre_undo_work *u,
+	const struct cyre_undo_file *it, const struct cyre_file_info *info,
+	const struct cyre_identity *now)
 {
 	enum cyre_undo_action back =
 		it->d->before.exists ? CYRE_UNDO_RESTORE : CYRE_UNDO_REMOVE;
@@ -191,7 +157,8 @@ static enum cyre_undo_action judge_file(struct undo *u, const struct item *it,
 	return CYRE_UNDO_CHANGED;
 }
 
-static bool same_mailbox(const struct item *a, const struct item *b)
+static bool same_mailbox(
+	const struct cyre_undo_file *a, const struct cyre_undo_file *b)
 {
 	const char *x = a->d->mboxname ? a->d->mboxname : "";
 	const char *y = b->d->mboxname ? b->d->mboxname : "";
@@ -201,9 +168,10 @@ static bool same_mailbox(const struct item *a, const struct item *b)
 
 /* Something that was no file went aside for this one. Changes of a mailbox stand
  * together, those first. */
-static bool had_room_made(const struct undo *u, const struct item *it)
+static bool had_room_made(
+	const struct cyre_undo_work *u, const struct cyre_undo_file *it)
 {
-	const struct item *i;
+	const struct cyre_undo_file *i;
 
 	for (i = it; i-- > u->items && same_mailbox(i, it);)
 		if (i->d->kind == CYRE_DONE_MOVE && i->d->before.other &&
@@ -215,8 +183,8 @@ static bool had_room_made(const struct undo *u, const struct item *it)
 }
 
 /* Where it was our new file may stand now, which goes before it comes back. */
-static void judge_other(struct item *it, const struct cyre_identity *now,
-	const struct cyre_identity *there)
+static void judge_other(struct cyre_undo_file *it,
+	const struct cyre_identity *now, const struct cyre_identity *there)
 {
 	if (now->other && !there->exists)
 		it->old = true; /* nothing to do */
@@ -226,7 +194,7 @@ static void judge_other(struct item *it, const struct cyre_identity *now,
 		it->action = CYRE_UNDO_CHANGED;
 }
 
-static cyre_status judge(struct undo *u, struct item *it)
+static cyre_status judge(struct cyre_undo_work *u, struct cyre_undo_file *it)
 {
 	struct cyre_identity now, there = {0};
 	struct cyre_file_info info;
@@ -270,7 +238,8 @@ static cyre_status judge(struct undo *u, struct item *it)
 	return st;
 }
 
-static bool is_asked_for(const struct undo *u, struct item *it)
+static bool is_asked_for(
+	const struct cyre_undo_work *u, struct cyre_undo_file *it)
 {
 	const char *name = it->d->mboxname ? it->d->mboxname : "";
 
@@ -280,7 +249,7 @@ static bool is_asked_for(const struct undo *u, struct item *it)
 
 /* Behind the last change that is undone with this one, or not at all. What a
  * kill left is put back as the rebuild was to write it: as a whole. */
-static size_t end_of_group(const struct undo *u, size_t from)
+static size_t end_of_group(const struct cyre_undo_work *u, size_t from)
 {
 	size_t to = from + 1;
 
@@ -294,7 +263,7 @@ static size_t end_of_group(const struct undo *u, size_t from)
 
 /* A mailbox of which one file was changed since is left alone altogether; so is
  * one that is done, where only those are wanted that are not. */
-static cyre_status refuse(struct undo *u)
+static cyre_status refuse(struct cyre_undo_work *u)
 {
 	cyre_status st = CYRE_OK;
 	size_t i, from, to;
@@ -304,7 +273,7 @@ static cyre_status refuse(struct undo *u)
 
 		to = end_of_group(u, from);
 		for (i = from; i < to; i++) {
-			const struct item *it = &u->items[i];
+			const struct cyre_undo_file *it = &u->items[i];
 
 			changed |= it->action == CYRE_UNDO_CHANGED ||
 				   cyre_undo_was_refused(u->refused, it->d);
@@ -322,14 +291,14 @@ static cyre_status refuse(struct undo *u)
 	return st;
 }
 
-static void tell(struct undo *u)
+static void tell(struct cyre_undo_work *u)
 {
 	struct cyre_undo_totals *t = u->totals;
 	struct cyre_buf path = {0};
 	size_t i;
 
 	for (i = u->changes.n; i-- > 0;) {
-		const struct item *it = &u->items[i];
+		const struct cyre_undo_file *it = &u->items[i];
 		struct cyre_undo_item item = {.mboxname = it->d->mboxname,
 			.action = it->action,
 			.refused = it->refused};
@@ -339,8 +308,8 @@ static void tell(struct undo *u)
 		cyre_buf_reset(&path);
 		if (u->o->root)
 			cyre_put_place(&path, u->o->root, "", NULL);
-		cyre_put_place(
-			&path, place(u, it->d->root), it->d->dir, it->d->name);
+		cyre_put_place(&path, cyre_undo_place(u, it->d->root),
+			it->d->dir, it->d->name);
 		cyre_put_u8(&path, 0);
 		item.path = path.bad ? "" : (const char *)path.p;
 		if (u->o->item)
@@ -355,149 +324,7 @@ static void tell(struct undo *u)
 	cyre_buf_free(&path);
 }
 
-static cyre_status extract(void *payload, struct cyre_archive_in *a, size_t m)
-{
-	struct undo *u = payload;
-	struct item *it;
-	cyre_status st;
-	int fd;
-
-	while (u->next < u->changes.n && (u->items[u->next].member == NONE ||
-						 u->items[u->next].member < m))
-		u->next++;
-	if (u->next == u->changes.n || u->items[u->next].member != m)
-		return CYRE_OK;
-	it = &u->items[u->next];
-	if (it->left || it->refused || it->action != CYRE_UNDO_RESTORE)
-		return CYRE_OK;
-	if (u->dirs[it->dir].fd < 0) {
-		errno = ENOENT;
-		return cyre_sys_fail(u->reterr, "open", it->d->dir);
-	}
-	st = cyre_tmp_create(u->dirs[it->dir].fd, it->d->name, &fd, u->reterr);
-	if (st != CYRE_OK)
-		return st;
-	it->has_tmp = true;
-	st = cyre_archive_extract(a, fd, it->d->name, u->reterr);
-	if (st == CYRE_OK && fsync(fd) < 0)
-		st = cyre_sys_fail(u->reterr, "fsync", it->d->name);
-	close(fd);
-	return st;
-}
-
-static cyre_status put_back(struct undo *u, struct item *it)
-{
-	const struct cyre_done *d = it->d;
-	int fd = u->dirs[it->dir].fd;
-	char tmp[CYRE_NAME_SIZE];
-
-	switch (it->action) {
-	case CYRE_UNDO_RESTORE:
-		if (!cyre_tmp_name(d->name, tmp))
-			return CYRE_EFORMAT;
-		if (renameat(fd, tmp, fd, d->name) < 0)
-			return cyre_sys_fail(u->reterr, "rename", d->name);
-		it->has_tmp = false;
-		return CYRE_OK;
-	case CYRE_UNDO_REMOVE:
-		if (unlinkat(fd, d->name, 0) < 0 && errno != ENOENT)
-			return cyre_sys_fail(u->reterr, "unlink", d->name);
-		return CYRE_OK;
-	case CYRE_UNDO_MOVE:
-		return cyre_move(u->dirs[it->to_dir].fd, d->to_name, fd,
-			d->name, u->reterr);
-	case CYRE_UNDO_NOTHING:
-	case CYRE_UNDO_CHANGED:
-		break;
-	}
-	return CYRE_OK;
-}
-
-static cyre_status sync_dirs(struct undo *u)
-{
-	size_t i;
-
-	for (i = 0; i < u->n_dirs; i++)
-		if (u->dirs[i].fd >= 0 && fsync(u->dirs[i].fd) < 0)
-			return cyre_sys_fail(
-				u->reterr, "fsync", u->dirs[i].dir);
-	return CYRE_OK;
-}
-
-/* One component, in its parent directory. */
-static void remove_dir(struct undo *u, const struct cyre_done *d)
-{
-	const char *slash = strrchr(d->dir, '/');
-	char *parent = strndup(d->dir, slash ? (size_t)(slash - d->dir) : 0);
-	int root, fd;
-
-	if (parent && cyre_root_open(u->o->root, place(u, d->root), &root,
-			      u->reterr) == CYRE_OK) {
-		if (cyre_dir_open(&u->opener, root, parent, &fd, u->reterr) ==
-			CYRE_OK) {
-			u->totals->directories += !unlinkat(
-				fd, slash ? slash + 1 : d->dir, AT_REMOVEDIR);
-			close(fd);
-		}
-		close(root);
-	}
-	free(parent);
-}
-
-/* Directories the rebuild made; one that is not empty stays. */
-static void remove_dirs(struct undo *u)
-{
-	size_t i;
-
-	for (i = u->changes.n; i-- > 0;) {
-		const struct item *it = &u->items[i];
-
-		if (it->d->kind == CYRE_DONE_MKDIR && !it->left &&
-			!it->refused && it->action == CYRE_UNDO_REMOVE)
-			remove_dir(u, it->d);
-	}
-}
-
-/* What a killed apply, or undo, left beside the files. */
-static cyre_status sweep(struct undo *u)
-{
-	cyre_status st = CYRE_OK;
-	size_t i;
-
-	for (i = 0; st == CYRE_OK && i < u->changes.n; i++) {
-		const struct item *it = &u->items[i];
-
-		if (it->d->name && !it->left && u->dirs[it->dir].fd >= 0 &&
-			!it->refused)
-			st = cyre_tmp_remove(
-				u->dirs[it->dir].fd, it->d->name, u->reterr);
-	}
-	return st;
-}
-
-static cyre_status restore(struct undo *u)
-{
-	cyre_status st = sweep(u);
-	size_t i;
-
-	if (st == CYRE_OK)
-		st = cyre_archive_each(u->archive, extract, u, u->reterr);
-	for (i = u->changes.n; st == CYRE_OK && i-- > 0;)
-		if (!u->items[i].refused && !u->items[i].left &&
-			u->items[i].d->kind != CYRE_DONE_MKDIR)
-			st = put_back(u, &u->items[i]);
-	for (i = 0; i < u->changes.n; i++)
-		if (u->items[i].has_tmp)
-			cyre_tmp_remove(u->dirs[u->items[i].dir].fd,
-				u->items[i].d->name, NULL);
-	if (st == CYRE_OK)
-		st = sync_dirs(u);
-	if (st == CYRE_OK)
-		remove_dirs(u);
-	return st;
-}
-
-static cyre_status run(struct undo *u, const char *archive)
+static cyre_status run(struct cyre_undo_work *u, const char *archive)
 {
 	cyre_status st;
 	size_t i;
@@ -525,7 +352,7 @@ static cyre_status run(struct undo *u, const char *archive)
 		return st;
 	tell(u);
 	if (!u->o->dry_run)
-		st = restore(u);
+		st = cyre_undo_restore(u);
 	return st == CYRE_OK && u->totals->refused ? CYRE_EBUSY : st;
 }
 
@@ -534,7 +361,7 @@ cyre_status cyre_undo_below(const char *archive,
 	struct cyre_undo_totals *ret, struct cyre_error *reterr)
 {
 	struct cyre_error error = {0};
-	struct undo u = {
+	struct cyre_undo_work u = {
 		.o = o, .refused = refused, .totals = ret, .reterr = &error};
 	cyre_status st;
 	size_t i;
