@@ -82,15 +82,22 @@ static void address(struct cyre_cur *c, unsigned *groups)
 		--*groups;
 }
 
+/* A list begins here; else it is NIL, or bad. */
+static bool begins(struct cyre_cur *c)
+{
+	if (next_is(c, '('))
+		return true;
+	if (cyre_get_nstring(c).p)
+		c->bad = true;
+	return false;
+}
+
 static void address_list(struct cyre_cur *c)
 {
 	unsigned groups = 0;
 
-	if (!next_is(c, '(')) {
-		if (cyre_get_nstring(c).p)
-			c->bad = true;
+	if (!begins(c))
 		return;
-	}
 	c->p++;
 	do
 		address(c, &groups);
@@ -145,11 +152,8 @@ static void same(struct tree *t)
 
 static void parameters(struct cyre_cur *c)
 {
-	if (!next_is(c, '(')) {
-		if (cyre_get_nstring(c).p)
-			c->bad = true;
+	if (!begins(c))
 		return;
-	}
 	c->p++;
 	for (;;) {
 		capitals(c);
@@ -165,11 +169,8 @@ static void parameters(struct cyre_cur *c)
 
 static void disposition(struct cyre_cur *c)
 {
-	if (!next_is(c, '(')) {
-		if (cyre_get_nstring(c).p)
-			c->bad = true;
+	if (!begins(c))
 		return;
-	}
 	c->p++;
 	capitals(c);
 	take(c, ' ');
@@ -179,11 +180,8 @@ static void disposition(struct cyre_cur *c)
 
 static void languages(struct cyre_cur *c)
 {
-	if (!next_is(c, '(')) {
-		if (cyre_get_nstring(c).p)
-			c->bad = true;
+	if (!begins(c))
 		return;
-	}
 	do {
 		c->p++; /* the parenthesis, then blanks */
 		capitals(c);

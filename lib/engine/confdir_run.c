@@ -200,12 +200,12 @@ static cyre_status read_list(
 	return st;
 }
 
-static bool has_lost_entries(const struct cyre_run *r)
+bool cyre_run_list_is_whole(const struct cyre_run *r)
 {
 	enum cyre_severity worst = CYRE_SEV_NOTE;
 
 	cyre_findings_worst(&r->list_found, &worst);
-	return !r->mboxdb || !r->mboxdb->n || worst > CYRE_SEV_STALE;
+	return r->mboxdb && r->mboxdb->n && worst <= CYRE_SEV_STALE;
 }
 
 /* The newest copy that the server made and that can be read. */
@@ -279,7 +279,7 @@ cyre_status cyre_run_confdir(struct cyre_run *r)
 	f = cyre_confdir_find(r->confdir, CYRE_SERVER_MAILBOXES, NULL, &n);
 	if (f && f->copy == CYRE_COPY_LIVE)
 		st = read_list(r, f);
-	if (st == CYRE_OK && has_lost_entries(r))
+	if (st == CYRE_OK && !cyre_run_list_is_whole(r))
 		st = read_list_copy(r);
 	if (st == CYRE_OK)
 		st = cyre_quotas_load(r);

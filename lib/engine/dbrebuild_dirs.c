@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "grow.h"
 #include "index.h"
 
 struct dirs {
@@ -155,16 +156,12 @@ cyre_status cyre_dbrebuild_facts(
 
 static cyre_status note_unnamed(struct cyre_dbrebuild *d, size_t job)
 {
-	size_t cap, *grown;
+	size_t *grown = cyre_grow(
+		d->unnamed, d->n_unnamed, &d->cap_unnamed, sizeof(*grown));
 
-	if (d->n_unnamed == d->cap_unnamed) {
-		cap = d->cap_unnamed ? d->cap_unnamed * 2 : 64;
-		grown = reallocarray(d->unnamed, cap, sizeof(*grown));
-		if (!grown)
-			return CYRE_ENOMEM;
-		d->unnamed = grown;
-		d->cap_unnamed = cap;
-	}
+	if (!grown)
+		return CYRE_ENOMEM;
+	d->unnamed = grown;
 	d->unnamed[d->n_unnamed++] = job;
 	return CYRE_OK;
 }

@@ -13,15 +13,6 @@
 #include "quotas.h"
 #include "select.h"
 
-/* mailboxes.db, and it has lost nothing. */
-static bool is_list_whole(const struct cyre_run *r)
-{
-	enum cyre_severity worst = CYRE_SEV_NOTE;
-
-	cyre_findings_worst(&r->list_found, &worst);
-	return r->mboxdb && r->mboxdb->n && worst <= CYRE_SEV_STALE;
-}
-
 static cyre_status count_mailbox(
 	struct cyre_dbrebuild *d, size_t job, const struct cyre_dir_facts *f)
 {
@@ -41,7 +32,7 @@ static cyre_status count_mailbox(
 	cyre_status st;
 
 	/* The server does not know it, though it knows others. */
-	if (is_list_whole(r) && !c->listed)
+	if (cyre_run_list_is_whole(r) && !c->listed)
 		return CYRE_OK;
 	st = cyre_select_match(&d->o->scan.select, r->conf, u.name,
 		cyre_slice_str(c->userid ? c->userid : ""),

@@ -283,9 +283,7 @@ static void drop_unselected(struct cyre_run *r)
 			r->candidates[n++] = c;
 			continue;
 		}
-		free(c.name);
-		free(c.userid);
-		free(c.uniqueid);
+		cyre_candidate_free(&c);
 	}
 	r->n = n;
 }

@@ -13,15 +13,6 @@
 
 #include "conf_load.h"
 
-static bool is_list_whole(const struct cyre_run *r)
-{
-	enum cyre_severity worst = CYRE_SEV_NOTE;
-
-	cyre_findings_worst(&r->list_found, &worst);
-	return r->mboxdb && r->mboxdb->n && !r->listless &&
-	       worst <= CYRE_SEV_STALE;
-}
-
 /* It has messages in the archive, and elsewhere nothing that makes a mailbox. */
 static bool is_archive_alone(
 	const struct cyre_run *r, const struct cyre_mailbox *m)
@@ -109,7 +100,7 @@ cyre_status cyre_drop_left_behind(struct cyre_run *r)
 	cyre_status st;
 	size_t i, n = 0;
 
-	if (!is_list_whole(r))
+	if (!cyre_run_list_is_whole(r))
 		return CYRE_OK;
 	for (i = 0; i < r->n; i++) {
 		struct cyre_candidate c = r->candidates[i];
@@ -119,9 +110,7 @@ cyre_status cyre_drop_left_behind(struct cyre_run *r)
 			continue;
 		}
 		tell(r, c.mailbox, &found);
-		free(c.name);
-		free(c.userid);
-		free(c.uniqueid);
+		cyre_candidate_free(&c);
 	}
 	r->n = n;
 	st = found.status;

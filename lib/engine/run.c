@@ -191,16 +191,20 @@ static void end_workers(struct cyre_run *r)
 	free(r->slots);
 }
 
+void cyre_candidate_free(struct cyre_candidate *c)
+{
+	free(c->name);
+	free(c->userid);
+	free(c->uniqueid);
+}
+
 static void free_run(struct cyre_run *r)
 {
 	size_t i;
 
 	end_workers(r);
-	for (i = 0; i < r->n; i++) {
-		free(r->candidates[i].name);
-		free(r->candidates[i].userid);
-		free(r->candidates[i].uniqueid);
-	}
+	for (i = 0; i < r->n; i++)
+		cyre_candidate_free(&r->candidates[i]);
 	free(r->candidates);
 	for (i = 0; i < r->n_ids; i++)
 		free(r->ids[i]);

@@ -59,6 +59,9 @@ struct cyre_candidate {
 	struct cyre_counts counts;
 };
 
+/* What it owns. */
+void cyre_candidate_free(struct cyre_candidate *c);
+
 struct cyre_worker {
 	struct cyre_gatherer gatherer;
 	struct cyre_hasher *hasher;
@@ -233,6 +236,8 @@ cyre_status cyre_run_open_evidence(const struct cyre_run *r,
 cyre_status cyre_run_load(const struct cyre_run *r,
 	const struct cyre_server_file *f, struct cyre_slice bytes,
 	uint64_t memory, struct cyre_findings *found, struct cyre_db **ret);
+/* There is a mailboxes.db, and it has lost nothing. */
+bool cyre_run_list_is_whole(const struct cyre_run *r);
 /* Says so when there is no list of mailboxes, and sets r->listless. */
 void cyre_run_miss_list(struct cyre_run *r);
 

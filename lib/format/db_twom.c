@@ -6,6 +6,7 @@
  * the record they end by its offset, so that a replay in file order is exact.
  */
 #include "db.h"
+#include "grow.h"
 
 #include <stdlib.h>
 
@@ -317,17 +318,11 @@ static cyre_status read_strict(
 
 static cyre_status keep(struct tw *t, const struct tm_record *r)
 {
-	struct tm_record *p;
-	size_t cap;
+	struct tm_record *p = cyre_grow(t->v, t->n, &t->cap, sizeof(*p));
 
-	if (t->n == t->cap) {
-		cap = t->cap ? t->cap * 2 : 64;
-		p = reallocarray(t->v, cap, sizeof(*p));
-		if (!p)
-			return CYRE_ENOMEM;
-		t->v = p;
-		t->cap = cap;
-	}
+	if (!p)
+		return CYRE_ENOMEM;
+	t->v = p;
 	t->v[t->n++] = *r;
 	return CYRE_OK;
 }

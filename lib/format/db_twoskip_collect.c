@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "digest.h"
+#include "grow.h"
 
 #define MAX_REPAIRS 1024
 #define MAX_HEAD    (24 + 8 * (TS_MAX_LEVEL + 1) + 8)
@@ -17,17 +18,12 @@
 static cyre_status add(
 	struct ts_items *items, const struct ts_record *r, enum ts_state state)
 {
-	struct ts_item *p;
-	size_t cap;
+	struct ts_item *p =
+		cyre_grow(items->v, items->n, &items->cap, sizeof(*p));
 
-	if (items->n == items->cap) {
-		cap = items->cap ? items->cap * 2 : 64;
-		p = reallocarray(items->v, cap, sizeof(*p));
-		if (!p)
-			return CYRE_ENOMEM;
-		items->v = p;
-		items->cap = cap;
-	}
+	if (!p)
+		return CYRE_ENOMEM;
+	items->v = p;
 	items->v[items->n++] = (struct ts_item){.r = *r, .state = state};
 	if (r->type == TS_COMMIT)
 		items->commit_end = r->offset + r->size;

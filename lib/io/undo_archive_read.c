@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "fail.h"
+#include "grow.h"
 #include "nstime.h"
 #include "replace.h"
 #include "undo_archive_names.h"
@@ -119,21 +120,16 @@ static cyre_status keep_member(
 		.mtime_ns = cyre_ns_of(archive_entry_mtime(a->entry),
 			archive_entry_mtime_nsec(a->entry))};
 	const char *name = archive_entry_pathname(a->entry);
+	struct cyre_archive_member *grown;
 	cyre_status st;
 	char *path;
 
-	if (a->n == a->cap) {
-		size_t cap = a->cap ? a->cap * 2 : 64;
-		void *p =
-			a->n < MEMBER_LIMIT
-				? realloc(a->members, cap * sizeof(*a->members))
-				: NULL;
-
-		if (!p)
-			return a->n < MEMBER_LIMIT ? CYRE_ENOMEM : CYRE_ELIMIT;
-		a->members = p;
-		a->cap = cap;
-	}
+	if (a->n >= MEMBER_LIMIT)
+		return CYRE_ELIMIT;
+	grown = cyre_grow(a->members, a->n, &a->cap, sizeof(*grown));
+	if (!grown)
+		return CYRE_ENOMEM;
+	a->members = grown;
 	if (asprintf(&path, "/%s", name) < 0)
 		return CYRE_ENOMEM;
 	m.path = path;

@@ -67,6 +67,14 @@ static void teardown(void)
 	test_remove(top);
 }
 
+static void is_original(void)
+{
+	char *now = scratch_state(spool);
+
+	ck_assert_str_eq(original, now);
+	free(now);
+}
+
 static cyre_status undo(const char *path, struct cyre_undo_options o,
 	struct cyre_undo_totals *ret)
 {
@@ -156,7 +164,6 @@ START_TEST(changed_since_is_refused)
 	struct told told = {0};
 	struct cyre_undo_options o = {.item = tell, .payload = &told};
 	struct cyre_undo_totals t;
-	char *after;
 
 	scratch_put(spool, "user/anna/cyrus.index", "with new mail");
 	ck_assert_int_eq(undo(archive, o, &t), CYRE_EBUSY);
@@ -170,9 +177,7 @@ START_TEST(changed_since_is_refused)
 
 	o.force = true;
 	ck_assert_int_eq(undo(archive, o, &t), CYRE_OK);
-	after = scratch_state(spool);
-	ck_assert_str_eq(original, after);
-	free(after);
+	is_original();
 }
 END_TEST
 
@@ -205,7 +210,6 @@ START_TEST(folder_goes_on_and_mixes_nothing)
 	struct cyre_undo_options o = {.item = tell, .payload = &told};
 	struct cyre_undo_totals t;
 	struct cyre_error e;
-	char *after;
 
 	apply_one("user/anna", "user/anna", "cyrus.index", "second", false);
 	scratch_put(spool, "user/anna/cyrus.index", "with new mail");
@@ -220,9 +224,7 @@ START_TEST(folder_goes_on_and_mixes_nothing)
 
 	o.force = true;
 	ck_assert_int_eq(cyre_undo_folder(undo_dir, &o, &t, &e), CYRE_OK);
-	after = scratch_state(spool);
-	ck_assert_str_eq(original, after);
-	free(after);
+	is_original();
 }
 END_TEST
 
